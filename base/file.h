@@ -1,0 +1,34 @@
+/* file.h - files read whole, mapped, written so that no half of one is ever seen, and hashed. */
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct map {
+    const uint8_t *p;
+    size_t n; /* bytes */
+};
+
+/* Maps a regular file read-only.  populate: fault every page in now, so that no page fault is timed later. */
+int file_map(struct map *m, const char *path, int populate, struct err *e);
+void file_unmap(struct map *m);
+
+/* The whole file as a NUL-terminated malloc'ed text; *n, unless NULL, is its length without the NUL. */
+char *file_read(const char *path, size_t *n, struct err *e);
+
+/* A small file such as those below /sys and /proc: at most size - 1 bytes, NUL-terminated, one trailing newline removed.
+ * Returns the length, or -1 with errno set. */
+int file_read_line(const char *path, char *buf, size_t size);
+
+/* Lower-case hex SHA-256 of a file's contents. */
+int file_sha256(const char *path, char hex[65], struct err *e);
+void sha256_bytes(const void *p, size_t n, char hex[65]);
+
+/* mkdir -p */
+int file_mkdirs(const char *path, struct err *e);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+
+static void put(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void files_are_read_mapped_and_hashed(void **state)
+{
+    (void)state;
+    char dir[256], path[300], hex[65], line[8];
+    struct err e;
+    struct map m;
+    assert_int_equal(test_tmp(dir, sizeof dir), 0);
+    snprintf(path, sizeof path, "%s/abc", dir);
+    put(path, "abc");
+    size_t n;
+    char *text = file_read(path, &n, &e);
+    assert_string_equal(text, "abc");
+    assert_int_equal(n, 3);
+    free(text);
+    assert_int_equal(file_map(&m, path, 1, &e), 0);
+    assert_memory_equal(m.p, "abc", 3);
+    file_unmap(&m);
+    /* FIPS 180-2, appendix B.1 */
+    assert_int_equal(file_sha256(path, hex, &e), 0);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    put(path, "a long line\n");
+    assert_int_equal(file_read_line(path, line, sizeof line), 7);
+    assert_string_equal(line, "a long ");
+    put(path, "");
+    assert_int_equal(file_map(&m, path, 1, &e), 0);
+    assert_int_equal(m.n, 0);
+    file_unmap(&m);
+    test_rm(dir);
+}
+
+static void what_cannot_be_read_says_why(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct map m;
+    assert_int_equal(file_map(&m, "/nowhere/x", 0, &e), -1);
+    assert_int_equal(e.code, ERR_ENV);
+    assert_non_null(strstr(e.msg, "/nowhere/x"));
+    assert_non_null(strstr(e.msg, "No such file"));
+    assert_null(file_read("/", NULL, &e));
+    assert_non_null(strstr(e.msg, "not a regular file"));
+    assert_int_equal(file_mkdirs("/dev/null/x", &e), -1);
+    assert_non_null(strstr(e.msg, "/dev/null"));
+}
+
+static void folders_are_made_with_their_parents(void **state)
+{
+    (void)state;
+    char dir[256], path[300];
+    struct err e;
+    assert_int_equal(test_tmp(dir, sizeof dir), 0);
+    snprintf(path, sizeof path, "%s/a/b//c", dir);
+    assert_int_equal(file_mkdirs(path, &e), 0);
+    assert_int_equal(access(path, W_OK), 0);
+    assert_int_equal(file_mkdirs(path, &e), 0); /* again is fine */
+    test_rm(dir);
+}
+
+static void arena_counts_what_it_takes(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct err e;
+    assert_null(arena_take(&a, 1));
+    assert_null(arena_take(&a, 100));
+    assert_int_equal(a.used, 64 + 128);
+    size_t size = a.used;
+    assert_int_equal(arena_map(&a, size, &e), 0);
+    unsigned char *p = arena_take(&a, 1), *q = arena_take(&a, 100);
+    assert_ptr_equal(q, p + 64);
+    assert_int_equal((uintptr_t)p % ARENA_ALIGN, 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(q[i], 0);
+    arena_unmap(&a);
+    assert_int_equal(arena_map(&a, (size_t)1 << 62, &e), -1);
+    assert_non_null(strstr(e.msg, "--context"));
+}
+
+static void errors_carry_their_place(void **state)
+{
+    (void)state;
+    struct err e;
+    assert_int_equal(err_set(&e, ERR_USAGE, "threads %d", 3), -1);
+    assert_int_equal(err_where(&e, "line %d", 7), -1);
+    assert_string_equal(e.msg, "line 7: threads 3");
+    assert_int_equal(err_set(NULL, ERR_ENV, "nobody listens"), -1);
+    char long_text[2000];
+    memset(long_text, 'x', sizeof long_text);
+    long_text[sizeof long_text - 1] = '\0';
+    err_set(&e, ERR_ENV, "%s", long_text);
+    err_where(&e, "%s", long_text);
+    assert_int_equal(strlen(e.msg), sizeof e.msg - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_are_read_mapped_and_hashed), cmocka_unit_test(what_cannot_be_read_says_why),
+        cmocka_unit_test(folders_are_made_with_their_parents), cmocka_unit_test(arena_counts_what_it_takes),
+        cmocka_unit_test(errors_carry_their_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
