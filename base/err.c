@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 {
@@ -21,13 +20,13 @@ int err_where(struct err *e, const char *fmt, ...)
 {
     if (!e)
         return -1;
-    char text[sizeof e->msg];
-    memcpy(text, e->msg, sizeof text);
+    struct err was = *e;
     va_list ap;
     va_start(ap, fmt);
     int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof e->msg)
-        snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %s", text);
+    int room = (int)sizeof e->msg - n - 3; /* for the message behind ": " */
+    if (n >= 0 && room > 0)
+        snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %.*s", room, was.msg);
     return -1;
 }

@@ -32,15 +32,15 @@ void text_add(struct text *t, const char *bytes, size_t n)
 
 void text_printf(struct text *t, const char *fmt, ...)
 {
-    va_list ap, again;
+    char *piece;
+    va_list ap;
     va_start(ap, fmt);
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vasprintf(&piece, fmt, ap);
     va_end(ap);
-    reserve(t, (size_t)n);
-    vsnprintf(t->p + t->n, (size_t)n + 1, fmt, again);
-    va_end(again);
-    t->n += (size_t)n;
+    if (n < 0)
+        abort();
+    text_add(t, piece, (size_t)n);
+    free(piece);
 }
 
 void text_free(struct text *t)

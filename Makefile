@@ -1,0 +1,154 @@
+# make            builds build/bench
+# make demo       sets the machine up, then runs the main job (MODEL=path.gguf until a model is shipped)
+# make test       sets the machine up, then runs every test
+# make check      checks every kernel against its scalar definition, on every instruction set of this machine
+# make check-asan every test and the check program under AddressSanitizer and UndefinedBehaviorSanitizer
+# make lint       clang-tidy, cppcheck, headers compile alone, folders include only whom the design allows
+# make format     clang-format on every C file
+# make install    PREFIX=/usr/local
+# make clean
+#
+# HWLOC=0 and PAPI=0 leave those libraries out.  O=dir builds elsewhere.  CC=clang works.  V=1 shows every command.
+
+VERSION = 0.1.0
+CC      = gcc
+O       = build
+PREFIX  = /usr/local
+HWLOC   = 1
+PAPI    = 1
+OPT     = -O2
+SANITIZE =
+
+# -ffp-contract=off: a fused multiply-add happens where the source says so and nowhere else, so every build gives the same bits.
+CFLAGS  = -std=gnu11 $(OPT) -g -ffp-contract=off -fno-math-errno -Wall -Wextra -Wpedantic -Werror -Wstrict-prototypes \
+          -Wmissing-prototypes -Wshadow -Wvla $(SANITIZE)
+CPPFLAGS = -I. -I$(O) -D_GNU_SOURCE -DHAVE_HWLOC=$(HWLOC) -DHAVE_PAPI=$(PAPI) -DSHAREDIR='"$(PREFIX)/share/bench"'
+LDLIBS  = -lsqlite3 -ljansson -linih -lsodium -lpthread -lm
+ifeq ($(HWLOC),1)
+LDLIBS += -lhwloc
+endif
+ifeq ($(PAPI),1)
+LDLIBS += -lpapi
+endif
+
+# Homebrew keeps headers and libraries where no compiler looks by itself.
+BREW   := $(shell brew --prefix 2>/dev/null)
+ifneq ($(BREW),)
+CPPFLAGS += -I$(BREW)/include
+LDFLAGS  += -L$(BREW)/lib
+endif
+
+ifndef V
+say     = @echo '  $1  $@';
+endif
+
+ROOMS   = base kernels engine eval results bench
+SRC     = $(foreach r,$(ROOMS) tests,$(wildcard $r/*.c $r/*/*.c))
+obj     = $(patsubst %.c,$(O)/obj/%.o,$(wildcard $1/*.c $1/*/*.c))
+
+.PHONY: all setup demo test run-tests check check-asan lint format install clean always
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SECONDEXPANSION:
+
+all: $(O)/bench
+
+# One library a room, so that a test links only the rooms that its own room may include.
+$(O)/bench: $(call obj,bench) $(O)/libresults.a $(O)/libeval.a $(O)/libengine.a $(O)/libkernels.a $(O)/libbase.a
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(foreach r,$(filter-out bench,$(ROOMS)),$(eval $(O)/lib$r.a: $(call obj,$r)))
+$(O)/lib%.a:
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+
+GENERATED = $(O)/build_info.h $(O)/schema.h
+
+$(O)/obj/%.o: %.c $(O)/flags | $(GENERATED)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Both are looked at every time and touched only when they would say something else: new flags compile everything again, a new
+# commit only what prints it.
+if_changed = cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(O)/flags: always
+	@mkdir -p $(@D)
+	@printf '%s\n' "`$(CC) --version 2>&1 | head -n 1`" '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' >$@.new; $(if_changed)
+
+$(O)/build_info.h: always
+	@mkdir -p $(@D)
+	@printf '#define BUILD_%s "%s"\n' VERSION '$(VERSION)' \
+	    COMMIT "`git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown`" \
+	    COMPILER "`$(CC) --version | head -n 1`" \
+	    FLAGS '$(strip $(CFLAGS)) HWLOC=$(HWLOC) PAPI=$(PAPI)' >$@.new; $(if_changed)
+
+# The SQL texts as C: bytes, because a string literal that long is not standard C.
+$(O)/schema.h: results/schema.sql results/views.sql
+	@mkdir -p $(@D)
+	@for f in schema views; do \
+	    echo "static const unsigned char $${f}_sql[] = {"; od -An -v -tu1 results/$$f.sql | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; \
+	done >$@
+
+# tests/ROOM_topic.c is one program; it links the rooms that ROOM may include, and no other.
+links_base    = $(O)/libbase.a
+links_kernels = $(O)/libkernels.a $(links_base)
+links_engine  = $(O)/libengine.a $(links_kernels)
+links_eval    = $(O)/libeval.a $(links_base)
+links_results = $(O)/libresults.a $(links_base)
+links_bench   = $(filter-out %/main.o,$(call obj,bench)) $(O)/libresults.a $(O)/libeval.a $(links_engine)
+# tests/bench_counters.c plays PAPI.
+PAPI_WRAPPED  = library_init strerror get_component_index get_component_info create_eventset assign_eventset_component set_opt \
+                add_event start read stop cleanup_eventset destroy_eventset
+ifeq ($(PAPI),1)
+LDFLAGS_bench_counters = $(PAPI_WRAPPED:%=-Wl,--wrap=PAPI_%)
+endif
+TESTS         = $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*_*.c))
+
+$(O)/tests/%: $(O)/obj/tests/%.o $(O)/obj/tests/test.o $$(links_$$(firstword $$(subst _, ,$$*)))
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LDLIBS)
+
+# The recipes below call make again, so that the machine is set up before the first compiler runs, under -j too.
+setup:
+	@CC='$(CC)' HWLOC=$(HWLOC) PAPI=$(PAPI) ci/setup
+
+test: setup
+	@$(MAKE) --no-print-directory run-tests
+
+run-tests: $(TESTS) $(O)/bench
+	@BENCH=$(O)/bench ci/run-tests $(O)/test-logs $(TESTS) $(wildcard tests/*_*.sh)
+
+check: $(O)/bench
+	$(O)/bench kernels --check
+
+# -w: instrumented code makes the compiler warn of what is not there.
+asan = O=$(O)/asan OPT=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -w'
+
+check-asan:
+	@$(MAKE) --no-print-directory $(asan) run-tests
+	@$(MAKE) --no-print-directory $(asan) check
+
+demo:
+	@test -n "$(MODEL)" || { echo 'make demo needs a model until one is shipped: make demo MODEL=path/to/model.gguf' >&2; exit 2; }
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory all
+	$(O)/bench sweep --model '$(MODEL)' --format f16,q8_0,q4_0 --context 16,64 --threads 1,2 --trials 3 --text prompts/story.txt
+	$(O)/bench show last
+	$(O)/bench plot last -o plots/out
+
+lint: $(GENERATED)
+	@O=$(O) HWLOC=$(HWLOC) PAPI=$(PAPI) ci/lint
+
+format:
+	clang-format -i $(SRC) $(foreach r,$(ROOMS) tests,$(wildcard $r/*.h $r/*/*.h))
+
+install: $(O)/bench
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bench/plots
+	install -m 755 $(O)/bench $(DESTDIR)$(PREFIX)/bin/bench
+	install -m 644 $(wildcard plots/*.gp) $(DESTDIR)$(PREFIX)/share/bench/plots
+
+clean:
+	rm -rf $(O)
+
+-include $(patsubst %.c,$(O)/obj/%.d,$(SRC))
