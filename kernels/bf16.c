@@ -1,0 +1,111 @@
+/* bf16.c - the upper half of a float32, two bytes a weight, rounded to nearest even: the range of float32, 8 bits of precision.
+ *
+ * The default path rounds the activations to bf16 as well.  A product of two bf16 numbers is exact in float32, so without the
+ * instruction for it the kernel is that of the exact path over other activations. */
+/* SPDX-License-Identifier: MIT */
+#include "kernels/half.h"
+#include "kernels/rows.h"
+
+#define STEP 32
+
+static void bf16_quantize(void *dst, const float *src, int k)
+{
+    for (int i = 0; i < k; i++) {
+        uint16_t b = float_to_bf16(src[i]);
+        memcpy((uint8_t *)dst + 2 * (size_t)i, &b, sizeof b);
+    }
+}
+
+static void bf16_dequantize(float *dst, const void *src, int k)
+{
+    for (int i = 0; i < k; i++)
+        dst[i] = bf16_to_float(read_u16((const uint8_t *)src + 2 * (size_t)i));
+}
+
+#define BF16_MATVEC(isa, target)                                                                                                   \
+    target static void bf16_matvec_bf16_##isa(float *y, const void *w, const struct act *x, int rows)                              \
+    {                                                                                                                              \
+        matvec_##isa(y, w, load16_bf16_##isa, STEP, x->bf16, load16_bf16_##isa, STEP, x->k, rows);                                 \
+    }
+
+#define bf16_load16_scalar load16_bf16_scalar
+FORMAT_F32(bf16, scalar, , STEP)
+BF16_MATVEC(scalar, )
+
+#ifdef TARGET_AVX2
+#define bf16_load16_avx2 load16_bf16_avx2
+#define bf16_load16_avx512 load16_bf16_avx512
+FORMAT_F32(bf16, avx2, TARGET_AVX2, STEP)
+FORMAT_F32(bf16, avx512, TARGET_AVX512, STEP)
+BF16_MATVEC(avx2, TARGET_AVX2)
+BF16_MATVEC(avx512, TARGET_AVX512)
+
+/* n rows (a constant); vdpbf16ps adds two products to each of 16 lanes, and treats denormals as zero. */
+TARGET_AVX512BF16 FORCE_INLINE void matvec_n_avx512bf16(__m512 acc[4], const uint16_t *w, const uint16_t *x, int k, int n)
+{
+    UNROLL
+    for (int j = 0; j < n; j++)
+        acc[j] = _mm512_setzero_ps();
+    for (int i = 0; i < k; i += 32) {
+        __mmask32 in = k - i < 32 ? (1u << (k - i)) - 1 : ~0u;
+        __m512bh v = (__m512bh)_mm512_maskz_loadu_epi16(in, x + i);
+        prefetch_ahead((const uint8_t *)(w + (size_t)i * (size_t)n), 64 * (size_t)n);
+        UNROLL
+        for (int j = 0; j < n; j++)
+            acc[j] = _mm512_dpbf16_ps(acc[j], (__m512bh)_mm512_maskz_loadu_epi16(in, w + (size_t)j * (size_t)k + i), v);
+    }
+}
+
+TARGET_AVX512BF16 static void bf16_matvec_bf16_avx512bf16(float *y, const void *w, const struct act *x, int rows)
+{
+    const uint16_t *row = w;
+    __m512 acc[4];
+    int r = 0;
+    for (; r + 4 <= rows; r += 4, row += 4 * (size_t)x->k) {
+        matvec_n_avx512bf16(acc, row, x->bf16, x->k, 4);
+        _mm_storeu_ps(y + r, sum4_avx512(acc[0], acc[1], acc[2], acc[3]));
+    }
+    for (; r < rows; r++, row += x->k) {
+        matvec_n_avx512bf16(acc, row, x->bf16, x->k, 1);
+        y[r] = v16_sum_avx512(acc[0]);
+    }
+}
+#endif
+
+#ifdef TARGET_NEON
+#define bf16_load16_neon load16_bf16_neon
+FORMAT_F32(bf16, neon, TARGET_NEON, STEP)
+BF16_MATVEC(neon, TARGET_NEON)
+#endif
+
+const struct format format_bf16 = {
+    .name = "bf16",
+    .gguf_type = 30,
+    .block = 1,
+    .bytes = sizeof(uint16_t),
+    .version = 1,
+    .act = ACT_BF16,
+    .quantize = bf16_quantize,
+    .dequantize = bf16_dequantize,
+    .isa[ISA_SCALAR] = {.matvec_f32 = bf16_matvec_f32_scalar,
+                        .matvec_act = bf16_matvec_bf16_scalar,
+                        .vecmat = bf16_vecmat_scalar,
+                        .unpack_f32 = bf16_unpack_f32_scalar},
+#ifdef TARGET_AVX2
+    .isa[ISA_AVX2] = {.matvec_f32 = bf16_matvec_f32_avx2,
+                      .matvec_act = bf16_matvec_bf16_avx2,
+                      .vecmat = bf16_vecmat_avx2,
+                      .unpack_f32 = bf16_unpack_f32_avx2},
+    .isa[ISA_AVX512] = {.matvec_f32 = bf16_matvec_f32_avx512,
+                        .matvec_act = bf16_matvec_bf16_avx512,
+                        .vecmat = bf16_vecmat_avx512,
+                        .unpack_f32 = bf16_unpack_f32_avx512},
+    .isa[ISA_AVX512BF16] = {.matvec_act = bf16_matvec_bf16_avx512bf16},
+#endif
+#ifdef TARGET_NEON
+    .isa[ISA_NEON] = {.matvec_f32 = bf16_matvec_f32_neon,
+                      .matvec_act = bf16_matvec_bf16_neon,
+                      .vecmat = bf16_vecmat_neon,
+                      .unpack_f32 = bf16_unpack_f32_neon},
+#endif
+};

@@ -1,0 +1,90 @@
+/* format.h - what a weight format is.
+ *
+ * A format is one file in this folder: its block layout, quantize, dequantize, and its kernels, the scalar one (the
+ * definition) and one per instruction set where it is faster.  It exports one struct format and is listed once, in
+ * formats.def.  Nothing here allocates, prints or fails.
+ *
+ * A matrix is stored row by row, a row is cols / block blocks without padding.  The same formats store the KV cache.
+ *
+ * Two compute paths, told apart by the kind of the activations:
+ *   exact  activations F32.  Bit-identical on every instruction set and for every batch size: the products of a row are summed
+ *          in 16 lanes (element i goes to lane i % 16, in ascending order, each step one fused multiply-add of the dequantized
+ *          weight and the activation), and the lanes are added pairwise: l += l+8, l += l+4, l += l+2, l += l+1.
+ *   int8   the default.  Activations are rounded to what format->act says: int8 in groups of 32 for the quantized formats
+ *          (integer sums match exactly, float sums within eps * sum |w a|), bf16 for bf16, F32 for f32 and f16. */
+/* SPDX-License-Identifier: MIT */
+#ifndef KERNELS_FORMAT_H
+#define KERNELS_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/isa.h"
+
+enum act_kind { ACT_F32, ACT_BF16, ACT_Q8, ACT_COUNT };
+
+#define ACT_GROUP 32 /* int8 activations: elements that share a scale */
+
+/* Activations as the kernels read them: n columns of k elements, column c of an array at c * k (or c * k / ACT_GROUP).
+ * Which arrays are there depends on kind; the others are NULL.  Filled by act_fill. */
+struct act {
+    enum act_kind kind;
+    int n, k;
+    const float *f32;     /* ACT_F32:  [n][k] */
+    const uint16_t *bf16; /* ACT_BF16: [n][k], rounded to nearest even */
+    const int8_t *q;      /* ACT_Q8:   [n][k], -127 .. 127, k a multiple of ACT_GROUP */
+    const float *d;       /* ACT_Q8:   [n][k / 32], scale of a group: x = d * q */
+    const int32_t *sum;   /* ACT_Q8:   [n][k / 32], sum of q over a group */
+};
+
+/* Bytes that act_fill needs in `room` for up to n columns of k elements. */
+size_t act_bytes(enum act_kind kind, int n, int k);
+
+/* Rounds x ([n][k]) to `kind`.  ACT_F32 points at x itself; the others lie in `room`. */
+void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, void *room, enum isa isa);
+
+/* y[r] = sum over i of w[r][i] * x[i], for `rows` consecutive rows; x has one column; w points at the first row. */
+typedef void format_matvec(float *y, const void *w, const struct act *x, int rows);
+
+/* y[i] += sum over r of a[r] * w[r][i], for `rows` consecutive rows of k elements (attention: the values of a head weighed by
+ * the softmax).  Every element is summed in ascending r with one fused multiply-add each: bit-identical everywhere. */
+typedef void format_vecmat(float *y, const void *w, const float *a, int k, int rows);
+
+/* What matmul needs of a format for many columns; see matmul.h for both panel layouts.
+ * `rows` rows (1 .. PANEL_ROWS, the missing ones are filled with zeros), weights col .. col + cols of each. */
+typedef void format_unpack_f32(float *panel, const void *w, size_t row_bytes, int rows, int col, int cols);
+typedef void format_unpack_q8(uint8_t *panel, float *d, const void *w, size_t row_bytes, int rows, int col, int cols);
+
+/* The kernels of one format at one instruction set; NULL where the level below serves. */
+struct format_kernels {
+    format_matvec *matvec_f32; /* the exact path; x.kind == ACT_F32 */
+    format_matvec *matvec_act; /* the default path; x.kind == format->act; NULL everywhere when act is ACT_F32 */
+    format_vecmat *vecmat;
+    format_unpack_f32 *unpack_f32;
+    format_unpack_q8 *unpack_q8; /* formats with act == ACT_Q8 */
+};
+
+struct format {
+    const char *name;  /* "q4_0", as in options, database and legends */
+    uint32_t gguf_type; /* the tensor type id in a GGUF file */
+    int block;         /* weights per block; a row must be a multiple of it */
+    int bytes;         /* per block */
+    int version;       /* of quantize: a derived file made by another version is made again */
+    enum act_kind act; /* activations of the default path */
+    void (*quantize)(void *dst, const float *src, int k); /* one row of k weights */
+    void (*dequantize)(float *dst, const void *src, int k);
+    struct format_kernels isa[ISA_COUNT]; /* [ISA_SCALAR] is complete */
+};
+
+/* Every format, in the order of formats.def; NULL ends the list. */
+extern const struct format *const formats[];
+const struct format *format_by_name(const char *name);
+const struct format *format_by_type(uint32_t gguf_type);
+
+/* Bytes of a row of k weights; 0 when k does not divide into blocks. */
+size_t format_row_bytes(const struct format *f, int64_t k);
+
+/* Each kernel of f at the highest level <= isa that has it. */
+struct format_kernels format_kernels(const struct format *f, enum isa isa);
+
+#endif

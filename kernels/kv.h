@@ -1,0 +1,41 @@
+/* kv.h - the layout of a KV cache and attention over it.
+ *
+ * K and V rows are rows of a weight format (f32, f16, q8_0), one per position and KV head, so the kernels of that format do
+ * the work: the scores of a head are its K rows times q (matvec), the output is the V rows weighed by the softmax (vecmat).
+ *
+ *   K: [layer][kv head][position] rows of k_row bytes; V the same with v_row.
+ *
+ * The cache itself is memory of the session's arena; nothing here allocates. */
+/* SPDX-License-Identifier: MIT */
+#ifndef KERNELS_KV_H
+#define KERNELS_KV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/format.h"
+#include "kernels/ops.h"
+
+struct kv_layout {
+    const struct format *k, *v;
+    int n_layer, n_kv, head_dim, n_ctx; /* n_ctx: positions there is room for */
+    size_t k_row, v_row;                /* bytes of one position of one head */
+    size_t k_bytes, v_bytes;            /* of the whole cache */
+};
+
+/* Returns -1 when head_dim does not divide into blocks of k or v (then that cell cannot run). */
+int kv_layout(struct kv_layout *l, const struct format *k, const struct format *v, int n_layer, int n_kv, int head_dim, int n_ctx);
+
+/* The row of position pos; base is the K or the V part of the cache. */
+uint8_t *kv_k(const struct kv_layout *l, void *base, int layer, int head, int pos);
+uint8_t *kv_v(const struct kv_layout *l, void *base, int layer, int head, int pos);
+
+/* Bytes of scratch for attention: scores of n_ctx positions and the rounded query. */
+size_t attention_scratch(const struct kv_layout *l);
+
+/* out[head_dim] = softmax(scale * K q) V over n_pos positions, for one query head.
+ * k_rows, v_rows: position 0 of the KV head.  exact: q stays F32; otherwise it is rounded to what the K format asks for. */
+void attention(float *out, const float *q, const struct kv_layout *l, const uint8_t *k_rows, const uint8_t *v_rows, int n_pos,
+               float scale, int exact, enum isa isa, void *scratch);
+
+#endif

@@ -1,0 +1,37 @@
+/* matmul.h - a weight matrix times one or many columns of activations.
+ *
+ * Formats are many, compute shapes few.  One column (decode) reads the native blocks through the format's matvec; many
+ * columns (prefill) unpack PANEL_ROWS rows of any format into a panel that stays in the L2 cache and run one microkernel per
+ * instruction set over all columns.  So a new format brings an unpacker, not a GEMM.
+ *
+ * Panels: PANEL_ROWS rows of the matrix, missing rows are zeros.
+ *   f32   [rows][cols] floats, the dequantized weights, row after row.  The microkernel keeps the 16 lanes that format.h defines.
+ *   q8    u8 [cols / 4][PANEL_ROWS][4]: four consecutive weights of a row side by side, stored as w + 128, beside
+ *         float d [cols / 32][PANEL_ROWS]: weight = d * (u - 128).  This is the operand order of an int8 dot product with four
+ *         elements per lane: one vector is one step of four weights for PANEL_ROWS rows, the activation is broadcast.
+ *
+ * Neither allocates; the caller gives each thread its scratch and its own range of rows. */
+/* SPDX-License-Identifier: MIT */
+#ifndef KERNELS_MATMUL_H
+#define KERNELS_MATMUL_H
+
+#include <stddef.h>
+
+#include "kernels/format.h"
+
+#define PANEL_ROWS 16
+
+struct matrix {
+    const struct format *format;
+    const void *data; /* row after row, format_row_bytes(format, cols) each */
+    int rows, cols;
+};
+
+/* Bytes of scratch that one thread needs for a matrix of `cols` columns. */
+size_t matmul_scratch(const struct format *f, int cols);
+
+/* y[c * ldy + r] = sum over i of w[r][i] * x[c][i] for rows row0 <= r < row1 and every column c of x.
+ * The path is exact when x->kind is ACT_F32, else x->kind must be w->format->act. */
+void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, int row0, int row1, enum isa isa, void *scratch);
+
+#endif

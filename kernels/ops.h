@@ -1,0 +1,32 @@
+/* ops.h - what a transformer does between two matrix products.  All in F32, on one token or one head.
+ *
+ * As in format.h the scalar function is the definition and `struct ops` holds one set per instruction set; here every variant
+ * gives the same bits, because each sums in the same 16 lanes and shares one polynomial for exp. */
+/* SPDX-License-Identifier: MIT */
+#ifndef KERNELS_OPS_H
+#define KERNELS_OPS_H
+
+#include "kernels/isa.h"
+
+struct ops {
+    /* y[i] = w[i] * x[i] / sqrt(mean(x^2) + eps); y may be x.  RMSNorm: Zhang and Sennrich 2019, eq. 4. */
+    void (*rmsnorm)(float *y, const float *x, const float *w, int n, float eps);
+
+    /* Rotates the pairs (x[2i], x[2i+1]), i < pairs, by the angle whose cosine and sine are cs[2i], cs[2i+1].
+     * Su et al. 2021, eq. 34, the order that GGUF files of the llama family use. */
+    void (*rope)(float *x, const float *cs, int pairs);
+
+    /* x[i] = exp(x[i] - max x) / sum, n > 0 */
+    void (*softmax)(float *x, int n);
+
+    /* y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]; y may be gate or up.  SwiGLU: Shazeer 2020. */
+    void (*silu_gate)(float *y, const float *gate, const float *up, int n);
+
+    /* y[i] += x[i] */
+    void (*add)(float *y, const float *x, int n);
+};
+
+/* The best set at or below isa. */
+const struct ops *ops_at(enum isa isa);
+
+#endif

@@ -1,0 +1,221 @@
+/* q4_0.c - four bits with one scale for 32 weights.
+ *
+ *   | d: fp16 | q[0] .. q[15] |      18 bytes, 4.5 bits per weight
+ *
+ * Weight i sits in the low nibble of q[i], weight i + 16 in the high one; weight = d * (nibble - 8), and exact in float32. */
+/* SPDX-License-Identifier: MIT */
+#include <float.h>
+
+#include "kernels/half.h"
+#include "kernels/rows.h"
+
+#define BLOCK 32
+#define STEP 9
+
+struct block {
+    uint16_t d;
+    uint8_t q[BLOCK / 2];
+};
+_Static_assert(sizeof(struct block) == 18, "q4_0 is a file format");
+
+static inline const struct block *block_at(const uint8_t *row, int b)
+{
+    return (const struct block *)row + b;
+}
+
+/* The weight of the largest magnitude becomes -8 with its sign in the scale: the one code that has no opposite is used.
+ * A scale that fp16 cannot hold saturates; what is not a number becomes some code. */
+static void q4_0_quantize(void *dst, const float *src, int k)
+{
+    struct block *out = dst;
+    for (int b = 0; b < k / BLOCK; b++, out++, src += BLOCK) {
+        float max = 0;
+        for (int i = 0; i < BLOCK; i++)
+            max = fabsf(src[i]) > fabsf(max) ? src[i] : max;
+        float d = max / -8;
+        d = d < HALF_MAX ? d > -HALF_MAX ? d : -HALF_MAX : HALF_MAX;
+        float inverse = fabsf(d) >= FLT_MIN ? 1 / d : 0; /* below, it would overflow */
+        out->d = float_to_half(d);
+        uint8_t code[BLOCK];
+        for (int i = 0; i < BLOCK; i++) {
+            float v = src[i] * inverse + 8.5f;
+            code[i] = (uint8_t)(v > 0 ? v < 15 ? v : 15 : 0);
+        }
+        for (int i = 0; i < BLOCK / 2; i++)
+            out->q[i] = (uint8_t)(code[i] | code[i + BLOCK / 2] << 4);
+    }
+}
+
+static inline float q4_0_load32_scalar(int8_t out[32], const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group);
+    for (int i = 0; i < BLOCK / 2; i++) {
+        out[i] = (int8_t)((in->q[i] & 15) - 8);
+        out[i + BLOCK / 2] = (int8_t)((in->q[i] >> 4) - 8);
+    }
+    return half_to_float(in->d);
+}
+
+static inline void q4_0_load16_scalar(float out[16], const uint8_t *row, int i)
+{
+    int8_t q[32];
+    float d = q4_0_load32_scalar(q, row, i / BLOCK);
+    for (int l = 0; l < 16; l++)
+        out[l] = d * q[i % BLOCK + l];
+}
+
+static void q4_0_dequantize(float *dst, const void *src, int k)
+{
+    for (int i = 0; i < k; i += 16)
+        q4_0_load16_scalar(dst + i, src, i);
+}
+
+FORMAT_F32(q4_0, scalar, , STEP)
+FORMAT_MATVEC_Q8(q4_0, scalar, , q4_0_load32_scalar, STEP)
+FORMAT_UNPACK_Q8(q4_0, scalar, , q4_0_load32_scalar)
+
+#ifdef TARGET_AVX2
+TARGET_AVX2 static inline q32_avx2 q4_0_load32_avx2(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group);
+    __m128i v = _mm_loadu_si128((const __m128i *)in->q);
+    __m256i q = _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(v, 4), v), _mm256_set1_epi8(15));
+    return (q32_avx2){_mm256_sub_epi8(q, _mm256_set1_epi8(8)), half_avx2((const uint8_t *)&in->d)};
+}
+
+TARGET_AVX2 static inline v16_avx2 q4_0_load16_avx2(const uint8_t *row, int i)
+{
+    return v16_of_q32_avx2(q4_0_load32_avx2(row, i / BLOCK), i % BLOCK != 0);
+}
+
+TARGET_AVX512 static inline __m512 q4_0_load16_avx512(const uint8_t *row, int i)
+{
+    const struct block *in = block_at(row, i / BLOCK);
+    __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)in->q));
+    __m512i q = _mm512_and_si512(i % BLOCK ? _mm512_srli_epi32(v, 4) : v, _mm512_set1_epi32(15));
+    __m512 d = _mm512_set1_ps(half_avx2((const uint8_t *)&in->d));
+    return _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_sub_epi32(q, _mm512_set1_epi32(8))));
+}
+
+FORMAT_F32(q4_0, avx2, TARGET_AVX2, STEP)
+FORMAT_MATVEC_Q8(q4_0, avx2, TARGET_AVX2, q4_0_load32_avx2, STEP)
+FORMAT_UNPACK_Q8(q4_0, avx2, TARGET_AVX2, q4_0_load32_avx2)
+FORMAT_F32(q4_0, avx512, TARGET_AVX512, STEP)
+
+/* acc[j] += blocks b .. b + 3 of n rows (a constant); `last`, 1 to 4, of them are there (a constant 4 but at the end of a row).
+ * The 72 bytes of four blocks are two loads, A from their start and B from byte 8.  One permutation of 16-bit words takes the 64
+ * bytes of nibbles out of both, another the four scales, four lanes each.  The low nibbles meet the first halves of the groups of
+ * x, the high ones the second.  The nibbles are unsigned as vpdpbusd wants it; 8 * sum(x) is taken off in advance. */
+TARGET_AVX512VNNI FORCE_INLINE void q4_0_step(__m512 acc[4], const uint8_t *w, size_t row_bytes, const struct act *x, int b, int last,
+                                              int n)
+{
+    /* Word 9 j of the four blocks is the scale of block j, the eight after it are its nibbles; word t >= 32 is word t - 4 of B. */
+    const __m512i nibbles = _mm512_set_epi16(63, 62, 61, 60, 31, 30, 29, 28, 26, 25, 24, 23, 22, 21, 20, 19, 17, 16, 15, 14, 13, 12, 11,
+                                             10, 8, 7, 6, 5, 4, 3, 2, 1);
+    const __m512i scales = _mm512_set_epi64(0, 0, 0, 0, 0x001b001b001b001b, 0x0012001200120012, 0x0009000900090009, 0);
+    const __m512i spread = _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+    const __m512i low = _mm512_set1_epi8(15), eight = _mm512_set1_epi8(8), zero = _mm512_setzero_si512();
+    const __mmask64 in_x0 = last == 1 ? 0xffffffff : ~0ull, in_x1 = last == 4 ? ~0ull : last == 3 ? 0xffffffff : 0;
+    const __mmask32 in_row = last == 4 ? ~0u : (1u << (9 * last)) - 1;
+
+    __m512i x0 = _mm512_maskz_loadu_epi8(in_x0, x->q + b * BLOCK), x1 = _mm512_maskz_loadu_epi8(in_x1, x->q + b * BLOCK + 64);
+    __m512i x_low = _mm512_shuffle_i64x2(x0, x1, 0x88), x_high = _mm512_shuffle_i64x2(x0, x1, 0xdd);
+    __m128 x_d = _mm_maskz_loadu_ps((__mmask8)((1u << last) - 1), x->d + b);
+    __m512 dx = _mm512_permutexvar_ps(spread, _mm512_castps128_ps512(x_d));
+    __m512i start = _mm512_sub_epi32(zero, _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(zero, eight, x_low), eight, x_high));
+    prefetch_ahead(w + (size_t)(b * n) * sizeof(struct block), 4 * (size_t)n * sizeof(struct block));
+    UNROLL
+    for (int j = 0; j < n; j++) {
+        const uint8_t *p = w + (size_t)j * row_bytes + (size_t)b * sizeof(struct block);
+        __m512i head = _mm512_maskz_loadu_epi16(in_row, p);
+        __m512i tail = last == 4 ? _mm512_loadu_si512(p + 8) : zero;
+        __m512i v = _mm512_permutex2var_epi16(head, nibbles, tail);
+        __m512 dw = _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(scales, head)));
+        __m512i dot = _mm512_dpbusd_epi32(start, _mm512_and_si512(v, low), x_low);
+        dot = _mm512_dpbusd_epi32(dot, _mm512_and_si512(_mm512_srli_epi16(v, 4), low), x_high);
+        acc[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(dw, dx), acc[j]);
+    }
+}
+
+TARGET_AVX512VNNI FORCE_INLINE void q4_0_matvec_n(__m512 acc[4], const uint8_t *w, size_t row_bytes, const struct act *x, int n)
+{
+    UNROLL
+    for (int j = 0; j < n; j++)
+        acc[j] = _mm512_setzero_ps();
+    int b = 0;
+    for (; b + 4 <= x->k / BLOCK; b += 4)
+        q4_0_step(acc, w, row_bytes, x, b, 4, n);
+    if (b < x->k / BLOCK)
+        q4_0_step(acc, w, row_bytes, x, b, x->k / BLOCK - b, n);
+}
+
+TARGET_AVX512VNNI static void q4_0_matvec_q8_avx512vnni(float *y, const void *w, const struct act *x, int rows)
+{
+    const size_t row_bytes = (size_t)x->k / BLOCK * sizeof(struct block);
+    const uint8_t *row = w;
+    __m512 acc[4];
+    int r = 0;
+    for (; r + 4 <= rows; r += 4, row += 4 * row_bytes) {
+        q4_0_matvec_n(acc, row, row_bytes, x, 4);
+        _mm_storeu_ps(y + r, sum4_avx512(acc[0], acc[1], acc[2], acc[3]));
+    }
+    for (; r < rows; r++, row += row_bytes) {
+        q4_0_matvec_n(acc, row, row_bytes, x, 1);
+        y[r] = v16_sum_avx512(acc[0]);
+    }
+}
+#endif
+
+#ifdef TARGET_NEON
+static inline q32_neon q4_0_load32_neon(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group);
+    uint8x16_t v = vld1q_u8(in->q);
+    const int8x16_t eight = vdupq_n_s8(8);
+    return (q32_neon){vsubq_s8(vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), eight),
+                      vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(v, 4)), eight), half_neon((const uint8_t *)&in->d)};
+}
+
+static inline v16_neon q4_0_load16_neon(const uint8_t *row, int i)
+{
+    return v16_of_q32_neon(q4_0_load32_neon(row, i / BLOCK), i % BLOCK != 0);
+}
+
+FORMAT_F32(q4_0, neon, TARGET_NEON, STEP)
+FORMAT_MATVEC_Q8(q4_0, neon, TARGET_NEON, q4_0_load32_neon, STEP)
+FORMAT_UNPACK_Q8(q4_0, neon, TARGET_NEON, q4_0_load32_neon)
+FORMAT_MATVEC_Q8(q4_0, dotprod, TARGET_DOTPROD, q4_0_load32_neon, STEP)
+#endif
+
+const struct format format_q4_0 = {
+    .name = "q4_0",
+    .gguf_type = 2,
+    .block = BLOCK,
+    .bytes = sizeof(struct block),
+    .version = 1,
+    .act = ACT_Q8,
+    .quantize = q4_0_quantize,
+    .dequantize = q4_0_dequantize,
+    .isa[ISA_SCALAR] = {.matvec_f32 = q4_0_matvec_f32_scalar,
+                        .matvec_act = q4_0_matvec_q8_scalar,
+                        .vecmat = q4_0_vecmat_scalar,
+                        .unpack_f32 = q4_0_unpack_f32_scalar,
+                        .unpack_q8 = q4_0_unpack_q8_scalar},
+#ifdef TARGET_AVX2
+    .isa[ISA_AVX2] = {.matvec_f32 = q4_0_matvec_f32_avx2,
+                      .matvec_act = q4_0_matvec_q8_avx2,
+                      .vecmat = q4_0_vecmat_avx2,
+                      .unpack_f32 = q4_0_unpack_f32_avx2,
+                      .unpack_q8 = q4_0_unpack_q8_avx2},
+    .isa[ISA_AVX512] = {.matvec_f32 = q4_0_matvec_f32_avx512, .vecmat = q4_0_vecmat_avx512, .unpack_f32 = q4_0_unpack_f32_avx512},
+    .isa[ISA_AVX512VNNI] = {.matvec_act = q4_0_matvec_q8_avx512vnni},
+#endif
+#ifdef TARGET_NEON
+    .isa[ISA_NEON] = {.matvec_f32 = q4_0_matvec_f32_neon,
+                      .matvec_act = q4_0_matvec_q8_neon,
+                      .vecmat = q4_0_vecmat_neon,
+                      .unpack_f32 = q4_0_unpack_f32_neon,
+                      .unpack_q8 = q4_0_unpack_q8_neon},
+    .isa[ISA_DOTPROD] = {.matvec_act = q4_0_matvec_q8_dotprod},
+#endif
+};

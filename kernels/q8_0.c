@@ -1,0 +1,208 @@
+/* q8_0.c - int8 with one scale for 32 weights.
+ *
+ *   | d: fp16 | q[0] .. q[31] |      34 bytes, 8.5 bits per weight
+ *
+ * weight i = d * q[i], q signed.  A product of the 11 bits of d and the 8 of q is exact in float32. */
+/* SPDX-License-Identifier: MIT */
+#include <float.h>
+
+#include "kernels/half.h"
+#include "kernels/rows.h"
+
+#define BLOCK 32
+#define STEP 17
+
+struct block {
+    uint16_t d;
+    int8_t q[BLOCK];
+};
+_Static_assert(sizeof(struct block) == 34, "q8_0 is a file format");
+
+static inline const struct block *block_at(const uint8_t *row, int b)
+{
+    return (const struct block *)row + b;
+}
+
+/* The largest magnitude becomes 127.  A scale that fp16 cannot hold saturates; what is not a number becomes some code. */
+static void q8_0_quantize(void *dst, const float *src, int k)
+{
+    struct block *out = dst;
+    for (int b = 0; b < k / BLOCK; b++, out++, src += BLOCK) {
+        float max = 0;
+        for (int i = 0; i < BLOCK; i++)
+            max = fabsf(src[i]) > max ? fabsf(src[i]) : max;
+        float d = max / 127 < HALF_MAX ? max / 127 : HALF_MAX;
+        float inverse = d >= FLT_MIN ? 1 / d : 0; /* below, it would overflow */
+        out->d = float_to_half(d);
+        for (int i = 0; i < BLOCK; i++) {
+            float v = roundf(src[i] * inverse);
+            out->q[i] = (int8_t)(v > -127 ? v < 127 ? v : 127 : -127);
+        }
+    }
+}
+
+static void q8_0_dequantize(float *dst, const void *src, int k)
+{
+    const struct block *in = src;
+    for (int b = 0; b < k / BLOCK; b++, in++, dst += BLOCK) {
+        float d = half_to_float(in->d);
+        for (int i = 0; i < BLOCK; i++)
+            dst[i] = d * in->q[i];
+    }
+}
+
+static inline void q8_0_load16_scalar(float out[16], const uint8_t *row, int i)
+{
+    const struct block *in = block_at(row, i / BLOCK);
+    float d = half_to_float(in->d);
+    for (int l = 0; l < 16; l++)
+        out[l] = d * in->q[i % BLOCK + l];
+}
+
+static inline float q8_0_load32_scalar(int8_t out[32], const uint8_t *row, int group)
+{
+    memcpy(out, block_at(row, group)->q, BLOCK);
+    return half_to_float(block_at(row, group)->d);
+}
+
+FORMAT_F32(q8_0, scalar, , STEP)
+FORMAT_MATVEC_Q8(q8_0, scalar, , q8_0_load32_scalar, STEP)
+FORMAT_UNPACK_Q8(q8_0, scalar, , q8_0_load32_scalar)
+
+#ifdef TARGET_AVX2
+TARGET_AVX2 static inline q32_avx2 q8_0_load32_avx2(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group);
+    return (q32_avx2){_mm256_loadu_si256((const __m256i *)in->q), half_avx2((const uint8_t *)&in->d)};
+}
+
+TARGET_AVX2 static inline v16_avx2 q8_0_load16_avx2(const uint8_t *row, int i)
+{
+    return v16_of_q32_avx2(q8_0_load32_avx2(row, i / BLOCK), i % BLOCK != 0);
+}
+
+TARGET_AVX512 static inline __m512 q8_0_load16_avx512(const uint8_t *row, int i)
+{
+    const struct block *in = block_at(row, i / BLOCK);
+    __m512i q = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(in->q + i % BLOCK)));
+    return _mm512_mul_ps(_mm512_set1_ps(half_avx2((const uint8_t *)&in->d)), _mm512_cvtepi32_ps(q));
+}
+
+FORMAT_F32(q8_0, avx2, TARGET_AVX2, STEP)
+FORMAT_MATVEC_Q8(q8_0, avx2, TARGET_AVX2, q8_0_load32_avx2, STEP)
+FORMAT_UNPACK_Q8(q8_0, avx2, TARGET_AVX2, q8_0_load32_avx2)
+FORMAT_F32(q8_0, avx512, TARGET_AVX512, STEP)
+
+/* acc[j] += blocks b and, when `two` (a constant), b + 1 of n rows (a constant): one register of weights, eight lanes a block.
+ * vpdpbusd wants an unsigned factor, so it gets q + 128; what that adds, 128 * sum(x), is taken off in advance and is the same
+ * for every row.  Both scales come from one load: that of block b + 1 is the 17th 16-bit word. */
+TARGET_AVX512VNNI FORCE_INLINE void q8_0_step(__m512 acc[4], const uint8_t *w, size_t row_bytes, const struct act *x, int b, int two,
+                                              int n)
+{
+    const __m512i offset = _mm512_set1_epi8((char)0x80), zero = _mm512_setzero_si512();
+    const __m512i pick = _mm512_maskz_set1_epi64(0x0c, 0x0011001100110011); /* 16-bit words 0 x 8, 17 x 8 */
+    const int8_t *xq = x->q + b * BLOCK;
+    __m512i v = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)xq));
+    __m512 dx = _mm512_set1_ps(x->d[b]);
+    if (two) {
+        v = _mm512_inserti64x4(v, _mm256_loadu_si256((const __m256i *)(xq + BLOCK)), 1);
+        dx = _mm512_mask_blend_ps(0xff00, dx, _mm512_set1_ps(x->d[b + 1]));
+    }
+    __m512i start = _mm512_sub_epi32(zero, _mm512_dpbusd_epi32(zero, offset, v));
+    prefetch_ahead(w + (size_t)(b * n) * sizeof(struct block), 2 * (size_t)n * sizeof(struct block));
+    UNROLL
+    for (int j = 0; j < n; j++) {
+        const uint8_t *p = w + (size_t)j * row_bytes + (size_t)b * sizeof(struct block);
+        __m512i q = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)(p + 2)));
+        __m512i head; /* from the scale of block b on */
+        if (two) {
+            q = _mm512_inserti64x4(q, _mm256_loadu_si256((const __m256i *)(p + 36)), 1);
+            head = _mm512_loadu_si512(p);
+        } else {
+            head = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)p));
+        }
+        __m512 dw = _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(pick, head)));
+        __m512i dot = _mm512_dpbusd_epi32(start, _mm512_xor_si512(q, offset), v);
+        acc[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(dw, dx), acc[j]);
+    }
+}
+
+TARGET_AVX512VNNI FORCE_INLINE void q8_0_matvec_n(__m512 acc[4], const uint8_t *w, size_t row_bytes, const struct act *x, int n)
+{
+    UNROLL
+    for (int j = 0; j < n; j++)
+        acc[j] = _mm512_setzero_ps();
+    int b = 0;
+    for (; b + 2 <= x->k / BLOCK; b += 2)
+        q8_0_step(acc, w, row_bytes, x, b, 1, n);
+    if (b < x->k / BLOCK)
+        q8_0_step(acc, w, row_bytes, x, b, 0, n);
+}
+
+TARGET_AVX512VNNI static void q8_0_matvec_q8_avx512vnni(float *y, const void *w, const struct act *x, int rows)
+{
+    const size_t row_bytes = (size_t)x->k / BLOCK * sizeof(struct block);
+    const uint8_t *row = w;
+    __m512 acc[4];
+    int r = 0;
+    for (; r + 4 <= rows; r += 4, row += 4 * row_bytes) {
+        q8_0_matvec_n(acc, row, row_bytes, x, 4);
+        _mm_storeu_ps(y + r, sum4_avx512(acc[0], acc[1], acc[2], acc[3]));
+    }
+    for (; r < rows; r++, row += row_bytes) {
+        q8_0_matvec_n(acc, row, row_bytes, x, 1);
+        y[r] = v16_sum_avx512(acc[0]);
+    }
+}
+#endif
+
+#ifdef TARGET_NEON
+static inline q32_neon q8_0_load32_neon(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group);
+    return (q32_neon){vld1q_s8(in->q), vld1q_s8(in->q + 16), half_neon((const uint8_t *)&in->d)};
+}
+
+static inline v16_neon q8_0_load16_neon(const uint8_t *row, int i)
+{
+    return v16_of_q32_neon(q8_0_load32_neon(row, i / BLOCK), i % BLOCK != 0);
+}
+
+FORMAT_F32(q8_0, neon, TARGET_NEON, STEP)
+FORMAT_MATVEC_Q8(q8_0, neon, TARGET_NEON, q8_0_load32_neon, STEP)
+FORMAT_UNPACK_Q8(q8_0, neon, TARGET_NEON, q8_0_load32_neon)
+FORMAT_MATVEC_Q8(q8_0, dotprod, TARGET_DOTPROD, q8_0_load32_neon, STEP)
+#endif
+
+const struct format format_q8_0 = {
+    .name = "q8_0",
+    .gguf_type = 8,
+    .block = BLOCK,
+    .bytes = sizeof(struct block),
+    .version = 1,
+    .act = ACT_Q8,
+    .quantize = q8_0_quantize,
+    .dequantize = q8_0_dequantize,
+    .isa[ISA_SCALAR] = {.matvec_f32 = q8_0_matvec_f32_scalar,
+                        .matvec_act = q8_0_matvec_q8_scalar,
+                        .vecmat = q8_0_vecmat_scalar,
+                        .unpack_f32 = q8_0_unpack_f32_scalar,
+                        .unpack_q8 = q8_0_unpack_q8_scalar},
+#ifdef TARGET_AVX2
+    .isa[ISA_AVX2] = {.matvec_f32 = q8_0_matvec_f32_avx2,
+                      .matvec_act = q8_0_matvec_q8_avx2,
+                      .vecmat = q8_0_vecmat_avx2,
+                      .unpack_f32 = q8_0_unpack_f32_avx2,
+                      .unpack_q8 = q8_0_unpack_q8_avx2},
+    .isa[ISA_AVX512] = {.matvec_f32 = q8_0_matvec_f32_avx512, .vecmat = q8_0_vecmat_avx512, .unpack_f32 = q8_0_unpack_f32_avx512},
+    .isa[ISA_AVX512VNNI] = {.matvec_act = q8_0_matvec_q8_avx512vnni},
+#endif
+#ifdef TARGET_NEON
+    .isa[ISA_NEON] = {.matvec_f32 = q8_0_matvec_f32_neon,
+                      .matvec_act = q8_0_matvec_q8_neon,
+                      .vecmat = q8_0_vecmat_neon,
+                      .unpack_f32 = q8_0_unpack_f32_neon,
+                      .unpack_q8 = q8_0_unpack_q8_neon},
+    .isa[ISA_DOTPROD] = {.matvec_act = q8_0_matvec_q8_dotprod},
+#endif
+};

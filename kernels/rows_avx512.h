@@ -1,0 +1,80 @@
+/* rows_avx512.h - 16 lanes in one AVX-512 register; the loops over rows are in rows.inc. */
+/* SPDX-License-Identifier: MIT */
+#ifndef KERNELS_ROWS_AVX512_H
+#define KERNELS_ROWS_AVX512_H
+
+#include <string.h>
+
+#include "kernels/matmul.h"
+#include "kernels/target.h"
+
+#ifdef TARGET_AVX512
+
+typedef __m512 v16_avx512;
+
+TARGET_AVX512 FORCE_INLINE __m512 v16_zero_avx512(void)
+{
+    return _mm512_setzero_ps();
+}
+
+TARGET_AVX512 FORCE_INLINE __m512 v16_load_avx512(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+TARGET_AVX512 FORCE_INLINE void v16_store_avx512(float *p, __m512 v)
+{
+    _mm512_storeu_ps(p, v);
+}
+
+TARGET_AVX512 FORCE_INLINE __m512 v16_set1_avx512(float f)
+{
+    return _mm512_set1_ps(f);
+}
+
+TARGET_AVX512 FORCE_INLINE __m512 v16_fma_avx512(__m512 a, __m512 b, __m512 c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+TARGET_AVX512 FORCE_INLINE float v16_sum_avx512(__m512 v)
+{
+    __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+/* The sums of four registers, lanes in any order: only for the int8 and bf16 paths. */
+TARGET_AVX512 FORCE_INLINE __m128 sum4_avx512(__m512 a, __m512 b, __m512 c, __m512 d)
+{
+    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)); /* a b a b of each quarter */
+    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    __m512 abcd = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(abcd), _mm512_extractf32x8_ps(abcd, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+TARGET_AVX512 static inline __m512 load16_f32_avx512(const uint8_t *row, int i)
+{
+    return _mm512_loadu_ps(row + (size_t)i * sizeof(float));
+}
+
+TARGET_AVX512 static inline __m512 load16_bf16_avx512(const uint8_t *row, int i)
+{
+    __m256i half = _mm256_loadu_si256((const __m256i *)(row + (size_t)i * 2));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+
+#define L(name) name##_avx512
+#define LANES_TARGET TARGET_AVX512
+#define TILE_ROWS 4
+#define TILE_COLS 4
+#include "kernels/rows.inc"
+#undef L
+#undef LANES_TARGET
+#undef TILE_ROWS
+#undef TILE_COLS
+
+#endif
+#endif

@@ -1,0 +1,273 @@
+/* Weight formats: the bytes that quantize writes, the values that dequantize reads, and the errors in between.
+ *
+ * The bytes here were computed apart from this program, in rational arithmetic; the published ones come with the test data. */
+/* SPDX-License-Identifier: MIT */
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "kernels/kv.h"
+
+#define ROW 512 /* of the published data: 16 rows of 512 */
+#define ROWS 16
+#define ANY 4096
+
+/* A block of 32 whose numbers are exact in every format's arithmetic; the 16-bit formats get a third of it, so that they round. */
+static void golden_input(float x[32], float scale)
+{
+    for (int i = 0; i < 32; i++)
+        x[i] = (float)(i * i * 7 % 41 - 20) / 16 / scale;
+    x[5] = -3.375f / scale;
+}
+
+static const struct golden {
+    const char *format;
+    float scale;
+    const char *hex;
+} golden[] = {
+    {"f32", 1,
+     "0000a0bf000050bf0000003f0000003e0000203f000058c0000060bf0000a0be0000903f0000603f000088bf0000e03e0000803e0000703f000080bd000040be"
+     "0000103f0000c0be0000e0be0000c03e000000bf000000bf0000c03e0000e0be0000c0be0000103f000040be000080bd0000703f0000803e0000e03e000088bf"},
+    {"f16", 3,
+     "abb655b455315529ab3280bcabb4abae0036ab34abb5ab30552d003555a500ac003200b0abb0003055b155b10030abb000b0003200ac55a50035552dab30abb5"},
+    {"bf16", 3,
+     "d5be8bbe2b3e2b3d553e90bf95bed5bdc03e953eb5be153eab3da03eabbc80bd403e00be15be003e2bbe2bbe003e15be00be403e80bdabbca03eab3d153eb5be"},
+    {"q8_0", 1, "ce26d1e113051881dff42a21d8100923fef915f2f00eeded0ef0f215f9fe230910d8"},
+    {"q4_0", 1, "c03695767998797096777b9a8589a99a9858"},
+};
+
+static int unhex(uint8_t *out, const char *hex)
+{
+    int n = 0;
+    for (; hex[2 * n]; n++) {
+        unsigned byte;
+        assert_int_equal(sscanf(hex + 2 * n, "%2x", &byte), 1);
+        out[n] = (uint8_t)byte;
+    }
+    return n;
+}
+
+static void golden_bytes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
+        const struct format *f = format_by_name(golden[i].format);
+        assert_non_null(f);
+        float x[32], back[32];
+        uint8_t expected[128], bytes[128];
+        golden_input(x, golden[i].scale);
+        int n = unhex(expected, golden[i].hex);
+        assert_int_equal(n, format_row_bytes(f, 32));
+        f->quantize(bytes, x, 32);
+        assert_memory_equal(bytes, expected, (size_t)n);
+        f->dequantize(back, expected, 32);
+        float step = !strcmp(f->name, "q4_0") ? 0.421875f : !strcmp(f->name, "q8_0") ? 3.375f / 127 : fabsf(x[5]) / 128;
+        for (int j = 0; j < 32; j++)
+            assert_true(fabsf(back[j] - x[j]) <= 0.51f * step);
+    }
+}
+
+/* The bytes of a zero row are part of the format, though any code decodes to zero under a zero scale. */
+static void zero_rows(void **state)
+{
+    (void)state;
+    for (int i = 0; formats[i]; i++) {
+        float x[64] = {0}, back[64];
+        uint8_t bytes[256];
+        memset(bytes, 0xaa, sizeof bytes);
+        formats[i]->quantize(bytes, x, 64);
+        for (size_t b = 0; b < format_row_bytes(formats[i], 64); b++) {
+            /* The scale of q4_0 is 0 / -8, which is -0; its codes are 8. */
+            int q4 = b % 18 == 0 ? 0 : b % 18 == 1 ? 0x80 : 0x88;
+            assert_int_equal(bytes[b], !strcmp(formats[i]->name, "q4_0") ? q4 : 0);
+        }
+        formats[i]->dequantize(back, bytes, 64);
+        for (int j = 0; j < 64; j++)
+            assert_true(back[j] == 0);
+    }
+}
+
+/* Weights that are no numbers, too large or too small for a scale: any bytes, but no undefined behaviour, and finite ones survive. */
+static void strange_weights(void **state)
+{
+    (void)state;
+    static const float strange[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-45f, -1e-42f, 1e-38f, 65520.0f, 8.4e6f, -6e5f};
+    for (int i = 0; formats[i]; i++) {
+        for (size_t s = 0; s < sizeof strange / sizeof *strange; s++) {
+            float x[64], back[64];
+            uint8_t bytes[256];
+            golden_input(x, 1);
+            golden_input(x + 32, 1);
+            x[40] = strange[s];
+            formats[i]->quantize(bytes, x, 64);
+            formats[i]->dequantize(back, bytes, 64);
+            if (formats[i]->block > 1) {
+                for (int j = 0; j < 64; j++)
+                    assert_true(isfinite(back[j]));
+            }
+            assert_true(fabsf(back[3] - x[3]) <= 0.25f); /* the other block is untouched */
+        }
+    }
+}
+
+static void lookups(void **state)
+{
+    (void)state;
+    for (int i = 0; formats[i]; i++) {
+        assert_ptr_equal(format_by_name(formats[i]->name), formats[i]);
+        assert_ptr_equal(format_by_type(formats[i]->gguf_type), formats[i]);
+        assert_int_equal(format_row_bytes(formats[i], 2 * formats[i]->block), 2 * formats[i]->bytes);
+        assert_int_equal(format_row_bytes(formats[i], 0), 0);
+        assert_int_equal(format_row_bytes(formats[i], -32), 0);
+    }
+    assert_null(format_by_name("q9_9"));
+    assert_null(format_by_type(12345));
+    assert_int_equal(format_row_bytes(format_by_name("q8_0"), 172), 0);
+    assert_int_equal(format_row_bytes(format_by_name("f16"), 172), 344);
+}
+
+/* -- the published data --------------------------------------------------------------------------------------------------- */
+
+static const struct published {
+    const char *format, *file;
+} published[] = {{"f16", "F16"}, {"bf16", "BF16"}, {"q8_0", "Q8_0"}, {"q4_0", "Q4_0"}};
+
+/* formats/FILE SUFFIX, exactly n bytes of it; ends the test as skipped where there are no test data. */
+static void *read_data(const char *file, const char *suffix, size_t n)
+{
+    char name[64];
+    size_t got;
+    struct err e;
+    snprintf(name, sizeof name, "formats/%s%s", file, suffix);
+    const char *path = testdata(name);
+    TEST_SKIP_WITHOUT(path, name);
+    char *bytes = file_read(path, &got, &e);
+    assert_non_null(bytes);
+    assert_int_equal(got, n);
+    return bytes;
+}
+
+static void decode(const struct published *p, const char *bytes_suffix, const char *values_suffix, int n)
+{
+    const struct format *f = format_by_name(p->format);
+    uint8_t *bytes = read_data(p->file, bytes_suffix, format_row_bytes(f, n));
+    float *values = read_data(p->file, values_suffix, (size_t)n * sizeof *values), *got = malloc((size_t)n * sizeof *got);
+    assert_non_null(got);
+    f->dequantize(got, bytes, n);
+    for (int i = 0; i < n; i++) {
+        if (memcmp(&got[i], &values[i], sizeof *got))
+            fail_msg("%s%s: value %d is %.9g, not %.9g", p->file, bytes_suffix, i, (double)got[i], (double)values[i]);
+    }
+    free(bytes);
+    free(values);
+    free(got);
+}
+
+static void published_values(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        decode(&published[i], ".bytes", ".f32", ROWS * ROW);
+        decode(&published[i], ".any.bytes", ".any.f32", ANY);
+    }
+}
+
+/* An encoder need not give the published bytes; these four do, and a derived file is then the same whoever made it. */
+static void published_bytes(void **state)
+{
+    (void)state;
+    float *input = read_data("input", ".f32", (size_t)ROWS * ROW * sizeof *input);
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        const struct format *f = format_by_name(published[i].format);
+        const size_t row_bytes = format_row_bytes(f, ROW);
+        uint8_t *bytes = read_data(published[i].file, ".bytes", ROWS * row_bytes), got[ROW * 4];
+        for (int r = 0; r < ROWS; r++) {
+            f->quantize(got, input + r * ROW, ROW);
+            assert_memory_equal(got, bytes + (size_t)r * row_bytes, row_bytes);
+        }
+        free(bytes);
+    }
+    free(input);
+}
+
+/* RMS error of our encoder on a row, and the published encoder's. */
+static double published_rmse(const char *errors, const char *file, int row)
+{
+    char key[32];
+    double rmse;
+    snprintf(key, sizeof key, "\n%s\t%d\t", file, row);
+    const char *line = strstr(errors, key);
+    assert_non_null(line);
+    assert_int_equal(sscanf(line + strlen(key), "%lf", &rmse), 1);
+    return rmse;
+}
+
+static void published_errors(void **state)
+{
+    (void)state;
+    const char *path = testdata("formats/errors.tsv");
+    TEST_SKIP_WITHOUT(path, "formats/errors.tsv");
+    struct err e;
+    char *errors = file_read(path, NULL, &e);
+    assert_non_null(errors);
+    float *input = read_data("input", ".f32", (size_t)ROWS * ROW * sizeof *input);
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        const struct format *f = format_by_name(published[i].format);
+        for (int r = 0; r < ROWS; r++) {
+            const float *x = input + r * ROW;
+            uint8_t bytes[ROW * 4];
+            float back[ROW];
+            double sum = 0;
+            f->quantize(bytes, x, ROW);
+            f->dequantize(back, bytes, ROW);
+            for (int j = 0; j < ROW; j++)
+                sum += ((double)x[j] - (double)back[j]) * ((double)x[j] - (double)back[j]);
+            double rmse = sqrt(sum / ROW), theirs = published_rmse(errors, published[i].file, r);
+            if (!(rmse <= theirs * 1.02 + 1e-45)) /* a row without error has to stay without */
+                fail_msg("%s, row %d: rmse %g, published %g", f->name, r, rmse, theirs);
+        }
+    }
+    free(errors);
+    free(input);
+}
+
+/* -- the KV cache that borrows them --------------------------------------------------------------------------------------- */
+
+static void kv_rows(void **state)
+{
+    (void)state;
+    struct kv_layout l;
+    const struct format *f16 = format_by_name("f16"), *q8 = format_by_name("q8_0");
+    enum { LAYERS = 3, HEADS = 2, DIM = 64, CTX = 5 };
+    assert_int_equal(kv_layout(&l, f16, q8, LAYERS, HEADS, DIM, CTX), 0);
+    assert_int_equal(l.k_bytes, LAYERS * HEADS * CTX * DIM * 2);
+    assert_int_equal(l.v_bytes, LAYERS * HEADS * CTX * (DIM / 32) * 34);
+
+    /* Positions of a head are consecutive rows, and every row has its own place. */
+    uint8_t *base = calloc(1, l.v_bytes);
+    assert_non_null(base);
+    for (int i = 0; i < LAYERS * HEADS * CTX; i++) {
+        uint8_t *row = kv_v(&l, base, i / (HEADS * CTX), i / CTX % HEADS, i % CTX);
+        assert_in_range(row - base, 0, l.v_bytes - l.v_row);
+        for (size_t b = 0; b < l.v_row; b++)
+            assert_int_equal(row[b]++, 0);
+    }
+    assert_ptr_equal(kv_k(&l, base, 0, 1, 0), base + CTX * l.k_row);
+    free(base);
+
+    assert_int_equal(kv_layout(&l, q8, f16, 1, 1, 48, 8), -1); /* 48 is no multiple of 32 */
+    assert_int_equal(kv_layout(&l, f16, q8, 1, 1, 48, 8), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(golden_bytes),     cmocka_unit_test(zero_rows),        cmocka_unit_test(strange_weights), cmocka_unit_test(lookups),
+        cmocka_unit_test(published_values), cmocka_unit_test(published_bytes),  cmocka_unit_test(published_errors), cmocka_unit_test(kv_rows),
+    };
+    return cmocka_run_group_tests_name("kernels_formats", tests, NULL, NULL);
+}
