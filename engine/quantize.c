@@ -1,0 +1,233 @@
+/* quantize.c - the same model in another weight format, one row at a time.
+ *
+ * A row is read from the mapped source, widened to F32, and rounded by the format's own quantize; so memory is bounded by the
+ * longest row and the result is what kernels/ defines.  Norms and other vectors stay as they are: they are small and precise. */
+/* SPDX-License-Identifier: MIT */
+#include "engine/quantize.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/gguf_write.h"
+#include "kernels/half.h"
+
+/* general.file_type by tensor type, as llama.cpp numbers it (llama.h, enum llama_ftype); a hint for its readers. */
+static const struct {
+    uint32_t gguf_type, file_type;
+} file_types[] = {{0, 0},   {1, 1},   {2, 2},   {3, 3},   {6, 8},   {7, 9},   {8, 7},   {10, 10},
+                  {11, 12}, {12, 15}, {13, 17}, {14, 18}, {16, 19}, {17, 20}, {18, 23}, {19, 24},
+                  {20, 25}, {21, 26}, {22, 28}, {23, 30}, {29, 31}, {30, 32}, {34, 36}, {35, 37}};
+
+enum { QUANTIZATION_VERSION = 2 }; /* general.quantization_version: the block layouts since 2023 */
+
+static int is_matrix(const struct gguf_tensor *t)
+{
+    static const char end[] = ".weight";
+    size_t n = sizeof end - 1;
+    return t->n_dim >= 2 && t->name.n >= n && !memcmp(t->name.p + t->name.n - n, end, n);
+}
+
+/* F32, F16, BF16: formats that hold each weight by itself. */
+static int is_plain(const struct format *f)
+{
+    return f->block == 1;
+}
+
+/* What a tensor becomes. */
+const struct format *quantize_target(const struct gguf_tensor *t, const struct format *f)
+{
+    if (!is_matrix(t))
+        return t->format;
+    return format_row_bytes(f, t->dim[0]) ? f : format_by_name("f16");
+}
+
+const struct format *quantize_format_of(const struct gguf *g)
+{
+    const struct format *shared = NULL, *plain = NULL;
+    for (uint64_t i = 0; i < g->n_tensor; i++)
+        if (is_matrix(&g->tensor[i])) {
+            const struct format *f = g->tensor[i].format;
+            if (is_plain(f))
+                plain = plain ? plain : f;
+            else
+                shared = shared ? shared : f;
+        }
+    if (!shared)
+        shared = plain;
+    for (uint64_t i = 0; i < g->n_tensor; i++) {
+        const struct gguf_tensor *t = &g->tensor[i];
+        int excused = is_plain(t->format) && shared && !format_row_bytes(shared, t->dim[0]);
+        if (is_matrix(t) && t->format != shared && !excused)
+            return NULL;
+    }
+    return shared;
+}
+
+static int check_source(const struct gguf *g, const char *in, struct err *e)
+{
+    char name[100];
+    int matrices = 0;
+    for (uint64_t i = 0; i < g->n_tensor; i++) {
+        const struct gguf_tensor *t = &g->tensor[i];
+        if (is_matrix(t) && !is_plain(t->format))
+            return err_set(
+                e, ERR_ENV,
+                "%s: tensor \"%s\" is already %s: rounding it a second time adds a second error, and the result would not "
+                "be what the new format does to the model; begin with the F32, F16 or BF16 file of this model",
+                in, gguf_printable(t->name, name, sizeof name), t->format->name);
+        matrices += is_matrix(t);
+    }
+    return matrices ? 0
+                    : err_set(e, ERR_ENV, "%s: there is no weight matrix to convert; is it a file with a vocabulary only?", in);
+}
+
+static int check_places(const char *in, const char *out, struct err *e)
+{
+    struct stat a, b;
+    if (stat(in, &a) == 0 && stat(out, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        return err_set(e, ERR_USAGE,
+                       "%s: source and result are the same file (%s); name another result, the source is the better one", out,
+                       in);
+    return 0;
+}
+
+static void write_keys(struct gguf_writer *w, const struct gguf *g, const struct format *f)
+{
+    static const char *const own[] = {"general.file_type", "general.quantization_version"};
+    const struct gguf_kv *old[] = {gguf_find(g, own[0]), gguf_find(g, own[1])};
+    for (const struct gguf_kv *kv = g->kv; kv < g->kv + g->n_kv; kv++)
+        if (kv != old[0] && kv != old[1])
+            gguf_write_copy(w, kv);
+    for (size_t i = 0; i < sizeof file_types / sizeof *file_types; i++)
+        if (file_types[i].gguf_type == f->gguf_type)
+            gguf_write_u32(w, own[0], file_types[i].file_type);
+    if (!is_plain(f))
+        gguf_write_u32(w, own[1], QUANTIZATION_VERSION);
+}
+
+static void announce(struct gguf_writer *w, const struct gguf *g, const struct format *f, struct quantize_report *r)
+{
+    char name[100];
+    for (uint64_t i = 0; i < g->n_tensor; i++) {
+        const struct gguf_tensor *t = &g->tensor[i];
+        const struct format *to = quantize_target(t, f);
+        gguf_write_tensor(w, t->name, t->n_dim, t->dim, to);
+        r->converted += is_matrix(t);
+        r->copied += !is_matrix(t);
+        if (!is_matrix(t) || to == f)
+            continue;
+        r->kept_f16++;
+        size_t n = strlen(r->kept_names), room = sizeof r->kept_names - n;
+        gguf_printable(t->name, name, sizeof name);
+        if (strlen(name) + 2 < room)
+            snprintf(r->kept_names + n, room, "%s%s", n ? "," : "", name);
+    }
+}
+
+struct row {
+    const char *in; /* path of the source */
+    const struct gguf_tensor *t;
+    const struct format *to;
+    int k;
+    int64_t index;
+    float *f32;   /* [k] */
+    void *packed; /* in the new format */
+};
+
+static int all_finite(const float *v, int k, float *largest)
+{
+    int all = 1;
+    *largest = 0;
+    for (int i = 0; i < k; i++) {
+        all &= isfinite(v[i]) != 0;
+        *largest = fmaxf(*largest, fabsf(v[i]));
+    }
+    return all;
+}
+
+/* Infinite and undefined weights have no meaning in any format; large ones may have none in one that stores FP16, so a row with
+ * such is read back to see. */
+static int convert_row(struct row *r, struct err *e)
+{
+    char name[100];
+    float largest;
+    int good = all_finite(r->f32, r->k, &largest);
+    if (good)
+        r->to->quantize(r->packed, r->f32, r->k);
+    if (good && largest > HALF_MAX) {
+        r->to->dequantize(r->f32, r->packed, r->k);
+        good = all_finite(r->f32, r->k, &largest);
+    }
+    if (good)
+        return 0;
+    return err_set(e, ERR_ENV,
+                   "%s: tensor \"%s\", row %" PRId64
+                   ": a weight is infinite, not a number, or too large for %s; check the source, or "
+                   "choose bf16",
+                   r->in, gguf_printable(r->t->name, name, sizeof name), r->index, r->to->name);
+}
+
+static int write_matrix(struct gguf_writer *w, const char *in, const struct gguf_tensor *t, const struct format *to,
+                        struct err *e)
+{
+    struct row r = {.in = in, .t = t, .to = to, .k = (int)t->dim[0]};
+    const uint8_t *from = t->data;
+    size_t in_row = format_row_bytes(t->format, t->dim[0]), out_row = format_row_bytes(to, t->dim[0]);
+    int64_t rows = t->dim[1] * t->dim[2] * t->dim[3];
+    int failed = 0;
+    r.f32 = malloc((size_t)r.k * sizeof *r.f32);
+    r.packed = malloc(out_row);
+    if (!r.f32 || !r.packed)
+        failed = err_set(e, ERR_ENV, "%s: out of memory for a row of %d weights", in, r.k);
+    for (; r.index < rows && !failed; r.index++) {
+        t->format->dequantize(r.f32, from + (size_t)r.index * in_row, r.k);
+        failed = convert_row(&r, e) || gguf_write_data(w, r.packed, out_row, e);
+    }
+    free(r.f32);
+    free(r.packed);
+    return failed ? -1 : 0;
+}
+
+static int write_tensors(struct gguf_writer *w, const struct gguf *g, const struct format *f, const char *in, struct err *e)
+{
+    for (uint64_t i = 0; i < g->n_tensor; i++) {
+        const struct gguf_tensor *t = &g->tensor[i];
+        const struct format *to = quantize_target(t, f);
+        if (t->dim[0] > INT32_MAX)
+            return err_set(e, ERR_ENV, "%s: a row of %" PRId64 " weights is too long to convert", in, t->dim[0]);
+        if (to == t->format ? gguf_write_data(w, t->data, t->bytes, e) : write_matrix(w, in, t, to, e))
+            return -1;
+    }
+    return 0;
+}
+
+int quantize_file(const char *in, const char *out, const struct format *f, struct quantize_report *report, struct err *e)
+{
+    struct gguf g;
+    struct gguf_writer *w = NULL;
+    struct quantize_report r = {0};
+    struct stat st;
+    if (check_places(in, out, e) || gguf_open(&g, in, 0, e))
+        return -1;
+    int rc = -1;
+    if (check_source(&g, in, e) || gguf_write_open(&w, out, e))
+        goto out;
+    write_keys(w, &g, f);
+    announce(w, &g, f, &r);
+    if (write_tensors(w, &g, f, in, e))
+        goto out;
+    rc = gguf_write_finish(w, e);
+    w = NULL;
+    r.bytes_in = (int64_t)g.map.n;
+    r.bytes_out = rc == 0 && stat(out, &st) == 0 ? (int64_t)st.st_size : 0;
+    if (rc == 0 && report)
+        *report = r;
+out:
+    gguf_write_abort(w);
+    gguf_close(&g);
+    return rc;
+}

@@ -1,0 +1,25 @@
+/* synth.h - random weights in a real model's exact shape, to time a model without having it.
+ *
+ * The file is a llama-family GGUF that other engines load: made-up SentencePiece pieces, weights normal with the scale of a
+ * fresh initialisation, seeded; the key "bench.synthetic" marks it, and its context text is seeded random ids. */
+/* SPDX-License-Identifier: MIT */
+#ifndef ENGINE_SYNTH_H
+#define ENGINE_SYNTH_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "kernels/format.h"
+
+struct synth_preset {
+    const char *name;   /* "smollm2-135m" */
+    const char *source; /* where the shape was read */
+    int n_layer, d, n_ff, n_head, n_kv, head_dim, n_vocab, n_ctx, tied;
+    float rope_base;
+};
+
+extern const struct synth_preset synth_presets[]; /* ends with name == NULL */
+
+int synth_write(const char *path, const struct synth_preset *p, const struct format *f, uint64_t seed, struct err *e);
+
+#endif

@@ -1,0 +1,35 @@
+/* tokenizer.h - text to token ids and back, by the vocabulary that the GGUF carries.
+ *
+ * One tokenizer per model.  Scores and types stay in the mapped file, which must outlive it; the pieces' text and an index over
+ * it are its own (tokenizer_bytes).  Errors name the key; the caller puts the name of the file in front.
+ * SentencePiece: pieces are merged greedily by score; a character without a piece becomes its byte tokens, and one <unk> per
+ * UTF-8 byte where the vocabulary has no byte tokens.  A vocabulary of another kind is refused by name. */
+/* SPDX-License-Identifier: MIT */
+#ifndef ENGINE_TOKENIZER_H
+#define ENGINE_TOKENIZER_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "engine/gguf.h"
+
+struct tokenizer;
+
+int tokenizer_open(struct tokenizer **t, const struct gguf *g, struct err *e);
+void tokenizer_close(struct tokenizer *t);
+
+/* Ids of the text, BOS in front when bos is set and the vocabulary has one (tokenizer_bos >= 0).  *ids is malloc'ed, *n its
+ * length.  Input that is not UTF-8 is taken byte by byte.  Never aborts on any input. */
+int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, int bos, int **ids, int *n, struct err *e);
+
+/* The bytes of one token as it continues a text ("▁" is a space, a byte token is that byte, a control token is nothing, an
+ * unknown one is U+FFFD, an id outside the vocabulary is nothing); *n is their number.  Points into the tokenizer. */
+const char *tokenizer_piece(const struct tokenizer *t, int id, int *n);
+
+int tokenizer_size(const struct tokenizer *t);
+int tokenizer_bos(const struct tokenizer *t); /* -1 when there is none */
+int tokenizer_eos(const struct tokenizer *t);
+int tokenizer_add_bos(const struct tokenizer *t); /* does the model want BOS in front of a text? */
+size_t tokenizer_bytes(const struct tokenizer *t); /* memory of its own */
+
+#endif

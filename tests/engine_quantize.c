@@ -1,0 +1,288 @@
+/* A converted file holds exactly what the format's own functions make of each row, and everything else unchanged. */
+/* SPDX-License-Identifier: MIT */
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/rng.h"
+#include "engine/gguf_write.h"
+#include "engine/quantize.h"
+
+static char dir[200];
+
+static int make_dir(void **state)
+{
+    (void)state;
+    return test_tmp(dir, sizeof dir);
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    test_rm(dir);
+    return 0;
+}
+
+static const char *file(const char *name)
+{
+    static char path[4][256];
+    static int next;
+    char *p = path[next++ % 4];
+    snprintf(p, 256, "%s/%s", dir, name);
+    return p;
+}
+
+static struct gguf_str str(const char *s)
+{
+    return (struct gguf_str){s, strlen(s)};
+}
+
+/* Two matrices, of which one has rows that no block of 32 divides, a 2-dimensional tensor that is no weight, and a vector. */
+enum { ROWS = 5, WIDE = 64, ODD = 40 };
+
+static void write_source(const char *path, const char *format, const float *weight)
+{
+    struct gguf_writer *w;
+    struct err e;
+    const struct format *f = format_by_name(format), *f32 = format_by_name("f32");
+    uint8_t row[WIDE * 4];
+    assert_int_equal(gguf_write_open(&w, path, &e), 0);
+    gguf_write_string(w, "general.architecture", "llama");
+    gguf_write_u32(w, "general.file_type", 0);
+    gguf_write_u32(w, "general.quantization_version", 1);
+    gguf_write_u32(w, "llama.block_count", 7);
+    gguf_write_tensor(w, str("wide.weight"), 2, (int64_t[]){WIDE, ROWS}, f);
+    gguf_write_tensor(w, str("odd.weight"), 2, (int64_t[]){ODD, ROWS}, f);
+    gguf_write_tensor(w, str("table"), 2, (int64_t[]){WIDE, ROWS}, f32);
+    gguf_write_tensor(w, str("norm.weight"), 1, (int64_t[]){WIDE}, f32);
+    for (int pass = 0, k; pass < 2; pass++)
+        for (int i = 0; i < ROWS; i++) {
+            k = pass ? ODD : WIDE;
+            f->quantize(row, weight + i * WIDE, k);
+            assert_int_equal(gguf_write_data(w, row, format_row_bytes(f, k), &e), 0);
+        }
+    assert_int_equal(gguf_write_data(w, weight, ROWS * WIDE * sizeof *weight, &e), 0);
+    assert_int_equal(gguf_write_data(w, weight, WIDE * sizeof *weight, &e), 0);
+    assert_int_equal(gguf_write_finish(w, &e), 0);
+}
+
+static void normal(float *v, int n, uint64_t seed)
+{
+    struct rng r;
+    rng_seed(&r, seed);
+    for (int i = 0; i < n; i++)
+        v[i] = (float)rng_normal(&r);
+}
+
+/* Every row of `out` is the format's rounding of what the same row of `in` stands for. */
+static void check_tensor(const struct gguf_tensor *in, const struct gguf_tensor *out, const struct format *f)
+{
+    int k = (int)in->dim[0];
+    size_t in_row = format_row_bytes(in->format, k), out_row = format_row_bytes(f, k);
+    float *wide = malloc((size_t)k * sizeof *wide);
+    uint8_t *wanted = malloc(out_row);
+    assert_ptr_equal(out->format, f);
+    assert_memory_equal(out->dim, in->dim, sizeof in->dim);
+    for (int64_t i = 0; i < in->dim[1]; i++) {
+        in->format->dequantize(wide, (const uint8_t *)in->data + (size_t)i * in_row, k);
+        f->quantize(wanted, wide, k);
+        assert_memory_equal((const uint8_t *)out->data + (size_t)i * out_row, wanted, out_row);
+    }
+    free(wide);
+    free(wanted);
+}
+
+static void test_every_format_from_every_source(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"f32", "f16", "bf16"};
+    float weight[ROWS * WIDE];
+    normal(weight, ROWS * WIDE, 5);
+    for (size_t s = 0; s < 3; s++)
+        for (const struct format *const *f = formats; *f; f++) {
+            struct quantize_report r;
+            struct gguf a, b;
+            struct err e;
+            int64_t version;
+            int odd = format_row_bytes(*f, ODD) == 0, plain = (*f)->block == 1;
+            write_source(file("in.gguf"), sources[s], weight);
+            if (quantize_file(file("in.gguf"), file("out.gguf"), *f, &r, &e))
+                fail_msg("%s", e.msg);
+            assert_int_equal(r.converted, 2);
+            assert_int_equal(r.copied, 2);
+            assert_int_equal(r.kept_f16, odd);
+            assert_string_equal(r.kept_names, odd ? "odd.weight" : "");
+            assert_int_equal(gguf_open(&a, file("in.gguf"), 0, &e), 0);
+            assert_int_equal(gguf_open(&b, file("out.gguf"), 0, &e), 0);
+            assert_int_equal(r.bytes_in, a.map.n);
+            assert_int_equal(r.bytes_out, b.map.n);
+            check_tensor(&a.tensor[0], &b.tensor[0], *f);
+            check_tensor(&a.tensor[1], &b.tensor[1], odd ? format_by_name("f16") : *f);
+            for (int i = 2; i < 4; i++) {
+                assert_string_equal(b.tensor[i].format->name, "f32");
+                assert_memory_equal(a.tensor[i].data, b.tensor[i].data, a.tensor[i].bytes);
+            }
+            assert_int_equal(gguf_int(&b, "llama.block_count", 0, 100, 0, &version, &e), 0);
+            assert_int_equal(version, 7);
+            assert_int_equal(gguf_int(&b, "general.quantization_version", 0, 100, -1, &version, &e), 0);
+            assert_int_equal(version, plain ? -1 : 2);
+            assert_ptr_equal(quantize_format_of(&b), *f);
+            gguf_close(&a);
+            gguf_close(&b);
+        }
+}
+
+static void test_file_types(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format;
+        int file_type;
+    } known[] = {{"f32", 0}, {"f16", 1}, {"q4_0", 2}, {"q8_0", 7}, {"bf16", 32}}; /* llama.h, enum llama_ftype */
+    float weight[ROWS * WIDE];
+    normal(weight, ROWS * WIDE, 6);
+    write_source(file("in.gguf"), "f32", weight);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct gguf g;
+        struct err e;
+        int64_t v;
+        assert_int_equal(quantize_file(file("in.gguf"), file("out.gguf"), format_by_name(known[i].format), NULL, &e), 0);
+        assert_int_equal(gguf_open(&g, file("out.gguf"), 0, &e), 0);
+        assert_int_equal(gguf_int(&g, "general.file_type", 0, 100, -1, &v, &e), 0);
+        assert_int_equal(v, known[i].file_type);
+        gguf_close(&g);
+    }
+}
+
+static void test_formats_of_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second, *shared; /* of a matrix with rows of 64, of one with rows of `second_k` */
+        int second_k;
+    } cases[] = {
+        {"f16", "f16", "f16", 64},   {"q8_0", "q8_0", "q8_0", 64}, {"q8_0", "f16", NULL, 64},
+        {"q8_0", "f16", "q8_0", 40}, {"q8_0", "f32", "q8_0", 40},  {"f16", "q4_0", NULL, 64},
+        {"f32", "f16", NULL, 64},    {"q8_0", "q4_0", NULL, 64},   {"f32", "f32", "f32", 40},
+    };
+    static const uint8_t zeros[256];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct format *a = format_by_name(cases[i].first), *b = format_by_name(cases[i].second);
+        struct gguf_writer *w;
+        struct gguf g;
+        struct err e;
+        assert_int_equal(gguf_write_open(&w, file("mix.gguf"), &e), 0);
+        gguf_write_tensor(w, str("norm.weight"), 1, (int64_t[]){4}, format_by_name("f32"));
+        gguf_write_tensor(w, str("a.weight"), 2, (int64_t[]){64, 1}, a);
+        gguf_write_tensor(w, str("b.weight"), 2, (int64_t[]){cases[i].second_k, 1}, b);
+        assert_int_equal(gguf_write_data(w, zeros, 16, &e), 0);
+        assert_int_equal(gguf_write_data(w, zeros, format_row_bytes(a, 64), &e), 0);
+        assert_int_equal(gguf_write_data(w, zeros, format_row_bytes(b, cases[i].second_k), &e), 0);
+        assert_int_equal(gguf_write_finish(w, &e), 0);
+        assert_int_equal(gguf_open(&g, file("mix.gguf"), 0, &e), 0);
+        const struct format *f = quantize_format_of(&g);
+        assert_string_equal(f ? f->name : "mixed", cases[i].shared ? cases[i].shared : "mixed");
+        gguf_close(&g);
+    }
+}
+
+static void expect_refusal(const char *in, const char *out, const char *format, const char *problem)
+{
+    struct err e = {0};
+    assert_int_equal(quantize_file(in, out, format_by_name(format), NULL, &e), -1);
+    if (!strstr(e.msg, problem))
+        fail_msg("\"%s\" does not say: %s", e.msg, problem);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    float weight[ROWS * WIDE];
+    struct err e;
+    normal(weight, ROWS * WIDE, 7);
+    write_source(file("in.gguf"), "f32", weight);
+    expect_refusal(file("in.gguf"), file("in.gguf"), "q8_0", "same file");
+    assert_int_equal(symlink("in.gguf", file("link.gguf")), 0);
+    expect_refusal(file("in.gguf"), file("link.gguf"), "q8_0", "same file");
+    expect_refusal(file("none.gguf"), file("new.gguf"), "q8_0", "none.gguf");
+    expect_refusal(file("in.gguf"), file("none/new.gguf"), "q8_0", "none/new.gguf");
+    assert_int_equal(quantize_file(file("in.gguf"), file("q8.gguf"), format_by_name("q8_0"), NULL, &e), 0);
+    expect_refusal(file("q8.gguf"), file("new.gguf"), "q4_0", "\"wide.weight\" is already q8_0");
+    expect_refusal(file("q8.gguf"), file("new.gguf"), "f16", "begin with the F32, F16 or BF16 file");
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < 3; i++) {
+        weight[2 * WIDE + 3] = bad[i];
+        write_source(file("in.gguf"), "f32", weight);
+        expect_refusal(file("in.gguf"), file("new.gguf"), "q8_0", "\"wide.weight\", row 2");
+    }
+    weight[2 * WIDE + 3] = 1e6f; /* more than FP16 can hold, but with a block's scale it can be written */
+    write_source(file("in.gguf"), "f32", weight);
+    expect_refusal(file("in.gguf"), file("new.gguf"), "f16", "too large for f16");
+    assert_int_not_equal(access(file("new.gguf"), F_OK), 0);
+    assert_int_equal(quantize_file(file("in.gguf"), file("new.gguf"), format_by_name("bf16"), NULL, &e), 0);
+}
+
+static void test_vocabulary_only(void **state)
+{
+    (void)state;
+    const char *path = testdata("tokenizers/ggml-vocab-phi-3.gguf");
+    TEST_SKIP_WITHOUT(path, "tokenizers/ggml-vocab-phi-3.gguf");
+    expect_refusal(path, file("new.gguf"), "q8_0", "no weight matrix");
+}
+
+/* The F16 and Q8_0 files were made from the F32 one by llama.cpp. */
+static void check_against_llama_cpp(const char *theirs, const char *format)
+{
+    const char *source = testdata("models/stories260K.gguf"), *path = testdata(theirs);
+    TEST_SKIP_WITHOUT(source, "models/stories260K.gguf");
+    TEST_SKIP_WITHOUT(path, theirs);
+    struct gguf a, b;
+    struct err e;
+    int same = 0;
+    assert_int_equal(quantize_file(source, file("ours.gguf"), format_by_name(format), NULL, &e), 0);
+    assert_int_equal(gguf_open(&a, file("ours.gguf"), 0, &e), 0);
+    assert_int_equal(gguf_open(&b, path, 0, &e), 0);
+    for (uint64_t i = 0; i < b.n_tensor; i++) {
+        char name[80];
+        const struct gguf_tensor *t = gguf_find_tensor(&a, gguf_printable(b.tensor[i].name, name, sizeof name));
+        assert_non_null(t);
+        if (t->format != b.tensor[i].format)
+            continue; /* rows of 172: they kept F32 where we choose F16 */
+        assert_int_equal(t->bytes, b.tensor[i].bytes);
+        assert_memory_equal(t->data, b.tensor[i].data, t->bytes);
+        same++;
+    }
+    assert_int_equal(same, b.n_tensor - (strcmp(format, "q8_0") ? 0 : 5));
+    gguf_close(&a);
+    gguf_close(&b);
+}
+
+static void test_same_bytes_as_llama_cpp_f16(void **state)
+{
+    (void)state;
+    check_against_llama_cpp("models/stories260K-F16.gguf", "f16");
+}
+
+static void test_same_bytes_as_llama_cpp_q8_0(void **state)
+{
+    (void)state;
+    check_against_llama_cpp("models/stories260K-Q8_0.gguf", "q8_0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_format_from_every_source),
+        cmocka_unit_test(test_file_types),
+        cmocka_unit_test(test_formats_of_files),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_vocabulary_only),
+        cmocka_unit_test(test_same_bytes_as_llama_cpp_f16),
+        cmocka_unit_test(test_same_bytes_as_llama_cpp_q8_0),
+    };
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
