@@ -1,0 +1,385 @@
+/* Sessions on small random models: against a plain double-precision forward pass, and against themselves in other batch
+ * sizes, thread counts, cache formats and orders. */
+/* SPDX-License-Identifier: MIT */
+#include "tests/test.h"
+
+#include "engine/session.h"
+#include "tests/toy.h"
+
+#define TOKENS 45 /* beyond the 32 that the toys claim to be trained for */
+
+/* Nothing divides into 32 (or 16); tied head. */
+static const struct toy odd = {
+    .n_layer = 2,
+    .d = 48,
+    .n_ff = 80,
+    .n_head = 6,
+    .n_kv = 2,
+    .head_dim = 8,
+    .n_rot = 8,
+    .tied = 1,
+    .rope_scale = 1,
+    .rope_base = 10000,
+    .format = "f32",
+};
+/* Head length of its own, part of it turned by rope with divisors and a scale, one KV head, untied head. */
+static const struct toy partial = {
+    .n_layer = 3,
+    .d = 40,
+    .n_ff = 72,
+    .n_head = 3,
+    .n_kv = 1,
+    .head_dim = 24,
+    .n_rot = 16,
+    .rope_freqs = 1,
+    .rope_scale = 2.5f,
+    .rope_base = 500,
+    .format = "f16",
+};
+/* For what needs blocks of 32. */
+static const struct toy blocks = {
+    .n_layer = 2,
+    .d = 64,
+    .n_ff = 96,
+    .n_head = 4,
+    .n_kv = 2,
+    .head_dim = 32,
+    .n_rot = 32,
+    .tied = 1,
+    .rope_scale = 1,
+    .rope_base = 10000,
+    .format = "q8_0",
+};
+
+static char folder[256];
+static int ids[TOKENS];
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct rng r;
+    rng_seed(&r, 11);
+    for (int i = 0; i < TOKENS; i++)
+        ids[i] = (int)rng_below(&r, TOY_VOCAB);
+    return test_tmp(folder, sizeof folder);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_rm(folder);
+    return 0;
+}
+
+static struct model *open_toy(const struct toy *t, struct toy_weights *w)
+{
+    char path[300];
+    struct err e = {0};
+    struct model *m = NULL;
+    snprintf(path, sizeof path, "%s/toy.gguf", folder);
+    toy_weights(w, t, 5);
+    if (toy_write(path, t, w, &e) || model_open(&m, path, 1, &e))
+        fail_msg("%s", e.msg);
+    return m;
+}
+
+static struct session_options options(int exact)
+{
+    const struct format *f32 = format_by_name("f32");
+    return (struct session_options){.n_ctx = TOKENS, .threads = 1, .kv_k = f32, .kv_v = f32, .exact = exact, .isa = isa_best()};
+}
+
+struct rows {
+    float *v; /* [TOKENS][TOY_VOCAB] */
+    int next;
+};
+
+static void keep(void *ctx, int i, const float *logits)
+{
+    struct rows *rows = ctx;
+    assert_int_equal(i, rows->next++); /* once each, in order */
+    memcpy(rows->v + (size_t)i * TOY_VOCAB, logits, TOY_VOCAB * sizeof *logits);
+}
+
+/* Logits of every position with the given options; freed by the caller. */
+static float *run_all(const struct model *m, const struct session_options *o)
+{
+    struct session *s;
+    struct err e = {0};
+    struct rows rows = {.v = malloc(TOKENS * TOY_VOCAB * sizeof(float))};
+    if (session_open(&s, m, o, &e) || session_eval(s, ids, TOKENS, LOGITS_ALL, keep, &rows, &e))
+        fail_msg("%s", e.msg);
+    assert_int_equal(rows.next, TOKENS);
+    assert_int_equal(session_position(s), TOKENS);
+    session_close(s);
+    return rows.v;
+}
+
+static double largest_difference(const float *a, const double *b)
+{
+    double worst = 0;
+    for (int i = 0; i < TOKENS * TOY_VOCAB; i++)
+        worst = fmax(worst, fabs((double)a[i] - b[i]));
+    return worst;
+}
+
+static double *as_double(const float *a)
+{
+    double *out = malloc(TOKENS * TOY_VOCAB * sizeof *out);
+    for (int i = 0; i < TOKENS * TOY_VOCAB; i++)
+        out[i] = (double)a[i];
+    return out;
+}
+
+static void the_forward_pass_is_the_definition(void **state)
+{
+    (void)state;
+    const struct toy *toys[] = {&odd, &partial, &blocks};
+    for (size_t i = 0; i < 3; i++) {
+        struct toy_weights w;
+        struct model *m = open_toy(toys[i], &w);
+        assert_int_equal(m->tied, toys[i]->tied);
+        double *want = malloc(TOKENS * TOY_VOCAB * sizeof *want);
+        toy_forward(want, toys[i], &w, ids, TOKENS);
+        struct session_options o = options(1);
+        float *got = run_all(m, &o);
+        double exact = largest_difference(got, want);
+        free(got);
+        o.exact = 0;
+        got = run_all(m, &o);
+        double rounded = largest_difference(got, want);
+        print_message("toy %zu: exact differs by %.2g, int8 by %.2g\n", i, exact, rounded);
+        assert_true(exact < 1e-4);
+        assert_true(rounded < (toys[i] == &blocks ? 0.1 : 1e-4)); /* f32 and f16 weights take F32 activations */
+        free(got), free(want);
+        toy_free(&w);
+        model_close(m);
+    }
+}
+
+static void parameters_are_counted_once(void **state)
+{
+    (void)state;
+    struct toy_weights w;
+    struct model *m = open_toy(&odd, &w);
+    int64_t layer = 2 * 48 + 2 * 48 * 48 + 2 * 16 * 48 + 3 * 80 * 48;
+    assert_int_equal(model_parameters(m), TOY_VOCAB * 48 + 48 + 2 * layer); /* tied: one matrix */
+    toy_free(&w), model_close(m);
+    m = open_toy(&partial, &w);
+    layer = 2 * 40 + 2 * 72 * 40 + 2 * 24 * 40 + 3 * 72 * 40;
+    assert_int_equal(model_parameters(m), 2 * TOY_VOCAB * 40 + 40 + 3 * layer); /* rope's divisors are not among them */
+    toy_free(&w), model_close(m);
+}
+
+static void exact_does_not_depend_on_batch_or_threads(void **state)
+{
+    (void)state;
+    const struct toy *toys[] = {&odd, &partial, &blocks};
+    const char *const kv[] = {"f32", "f16", "q8_0"};
+    for (size_t i = 0; i < 3; i++) {
+        struct toy_weights w;
+        struct model *m = open_toy(toys[i], &w);
+        for (size_t j = 0; j < (toys[i] == &blocks ? 3 : 2); j++) {
+            struct session_options o = options(1);
+            o.kv_k = o.kv_v = format_by_name(kv[j]);
+            float *want = run_all(m, &o);
+            for (int batch = 1; batch <= 64; batch = batch * 2 + 1)
+                for (int threads = 1; threads <= 5; threads += 2)
+                    for (int isa = 0; isa < ISA_COUNT; isa++) {
+                        if (!isa_has((enum isa)isa))
+                            continue;
+                        o.batch = batch;
+                        o.threads = threads;
+                        o.isa = (enum isa)isa;
+                        float *got = run_all(m, &o);
+                        assert_memory_equal(got, want, TOKENS * TOY_VOCAB * sizeof *got);
+                        free(got);
+                    }
+            free(want);
+        }
+        toy_free(&w), model_close(m);
+    }
+}
+
+static void int8_does_not_depend_on_threads(void **state)
+{
+    (void)state;
+    struct toy_weights w;
+    struct model *m = open_toy(&blocks, &w);
+    struct session_options o = options(0);
+    float *want = run_all(m, &o);
+    for (o.threads = 2; o.threads <= 4; o.threads++) {
+        float *got = run_all(m, &o);
+        assert_memory_equal(got, want, TOKENS * TOY_VOCAB * sizeof *got);
+        free(got);
+    }
+    free(want);
+    toy_free(&w), model_close(m);
+}
+
+static void cache_formats_are_close(void **state)
+{
+    (void)state;
+    struct toy_weights w;
+    struct model *m = open_toy(&blocks, &w);
+    struct session_options o = options(1);
+    float *f32 = run_all(m, &o);
+    double *want = as_double(f32);
+    static const struct {
+        const char *k, *v;
+        double near;
+    } cases[] = {{"f16", "f16", 0.01}, {"q8_0", "q8_0", 0.1}, {"q8_0", "f16", 0.1}, {"f16", "q8_0", 0.1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        o.kv_k = format_by_name(cases[i].k);
+        o.kv_v = format_by_name(cases[i].v);
+        float *got = run_all(m, &o);
+        double d = largest_difference(got, want);
+        print_message("kv %s:%s differs by %.2g\n", cases[i].k, cases[i].v, d);
+        assert_true(d > 0 && d < cases[i].near);
+        free(got);
+    }
+    free(f32), free(want);
+    toy_free(&w), model_close(m);
+}
+
+static void the_last_logits_are_the_last_of_all(void **state)
+{
+    (void)state;
+    struct toy_weights w;
+    struct model *m = open_toy(&odd, &w);
+    struct session_options o = options(1);
+    o.batch = 16;
+    float *all = run_all(m, &o);
+    struct session *s;
+    struct err e;
+    assert_int_equal(session_open(&s, m, &o, &e), 0);
+    assert_int_equal(session_eval(s, ids, 20, LOGITS_NONE, NULL, NULL, &e), 0);
+    assert_int_equal(session_eval(s, ids + 20, TOKENS - 20, LOGITS_LAST, NULL, NULL, &e), 0);
+    assert_memory_equal(session_logits(s), all + (TOKENS - 1) * TOY_VOCAB, TOY_VOCAB * sizeof *all);
+
+    /* What follows a rewind is as if the forgotten had never been. */
+    int other = (ids[30] + 1) % TOY_VOCAB;
+    session_rewind(s, 30);
+    session_rewind(s, 44); /* there is nothing from 44 on */
+    assert_int_equal(session_position(s), 30);
+    assert_int_equal(session_eval(s, &other, 1, LOGITS_LAST, NULL, NULL, &e), 0);
+    assert_memory_not_equal(session_logits(s), all + 30 * TOY_VOCAB, TOY_VOCAB * sizeof *all);
+    session_rewind(s, 30);
+    session_park(s);
+    struct rows one = {.v = malloc(15 * TOY_VOCAB * sizeof *all)};
+    assert_int_equal(session_eval(s, ids + 30, 15, LOGITS_ALL, keep, &one, &e), 0);
+    assert_memory_equal(one.v, all + 30 * TOY_VOCAB, 15 * TOY_VOCAB * sizeof *all);
+    session_close(s);
+    free(all), free(one.v);
+    toy_free(&w), model_close(m);
+}
+
+static void what_does_not_fit_is_refused_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct toy_weights w;
+    struct model *m = open_toy(&odd, &w);
+    struct session_options o = options(1);
+    o.n_ctx = 10;
+    struct session *s;
+    struct err e = {0};
+    assert_int_equal(session_open(&s, m, &o, &e), 0);
+    assert_int_equal(session_eval(s, ids, 8, LOGITS_NONE, NULL, NULL, &e), 0);
+    assert_int_equal(session_eval(s, ids, 3, LOGITS_NONE, NULL, NULL, &e), -1);
+    assert_non_null(strstr(e.msg, "3 tokens do not fit: 8 of the context's 10"));
+    assert_int_equal(session_eval(s, (int[]){3, TOY_VOCAB}, 2, LOGITS_NONE, NULL, NULL, &e), -1);
+    assert_non_null(strstr(e.msg, "token 2 of 2 has the id 37"));
+    assert_int_equal(session_eval(s, (int[]){-1}, 1, LOGITS_NONE, NULL, NULL, &e), -1);
+    assert_int_equal(session_eval(s, ids, 0, LOGITS_LAST, NULL, NULL, &e), -1);
+    assert_int_equal(session_position(s), 8);
+    assert_int_equal(session_eval(s, ids, 2, LOGITS_LAST, NULL, NULL, &e), 0);
+    session_close(s);
+    session_close(NULL);
+
+    struct footprint f;
+    static const struct {
+        const char *k, *v;
+        int n_ctx, batch, threads;
+        const char *why;
+    } bad[] = {
+        {"q8_0", "f32", 8, 0, 1, "KV cache in q8_0: blocks of 32 do not divide this model's head length of 8"},
+        {"f32", "q8_0", 8, 0, 1, "KV cache in q8_0"},
+        {"f32", "f32", 0, 0, 1, "context of 0"},
+        {"f32", "f32", 1 << 30, 0, 1, "context of 1073741824"},
+        {"f32", "f32", 8, -1, 1, "batch of -1"},
+        {"f32", "f32", 8, 0, 0, "0 threads"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        o = (struct session_options){.n_ctx = bad[i].n_ctx,
+                                     .batch = bad[i].batch,
+                                     .threads = bad[i].threads,
+                                     .isa = ISA_SCALAR,
+                                     .kv_k = format_by_name(bad[i].k),
+                                     .kv_v = format_by_name(bad[i].v)};
+        assert_int_equal(session_plan(m, &o, &f, &e), -1);
+        assert_int_equal(e.code, ERR_USAGE);
+        assert_non_null(strstr(e.msg, bad[i].why));
+        assert_int_equal(session_open(&s, m, &o, &e), -1);
+        assert_null(s);
+    }
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        if (!isa_has((enum isa)isa)) {
+            o = options(1);
+            o.isa = (enum isa)isa;
+            assert_int_equal(session_plan(m, &o, &f, &e), -1);
+            assert_non_null(strstr(e.msg, isa_name((enum isa)isa)));
+        }
+    toy_free(&w), model_close(m);
+}
+
+static void the_plan_is_what_is_mapped(void **state)
+{
+    (void)state;
+    struct toy_weights w;
+    struct model *m = open_toy(&blocks, &w);
+    for (int exact = 0; exact < 2; exact++)
+        for (int batch = 1; batch < 2000; batch *= 7)
+            for (int threads = 1; threads < 4; threads++) {
+                struct session_options o = options(exact);
+                o.n_ctx = 1000;
+                o.batch = batch;
+                o.threads = threads;
+                o.kv_k = format_by_name("q8_0");
+                struct footprint f;
+                struct session *s;
+                struct err e;
+                assert_int_equal(session_plan(m, &o, &f, &e), 0);
+                assert_int_equal(session_open(&s, m, &o, &e), 0);
+                assert_int_equal(f.kv + f.arena, s->arena.size);
+                assert_int_equal(s->arena.used, s->arena.size);
+                assert_int_equal(f.kv, 2 * 2 * 1000 * (34 + 128)); /* layers, KV heads, positions, bytes of a K and a V row */
+                assert_int_equal(f.weights, m->gguf.map.n);
+                assert_true(f.tables > 0);
+                session_close(s);
+            }
+
+    /* A batch that is longer than the context costs no more than the context. */
+    struct footprint long_batch, fitting;
+    struct session_options o = options(0);
+    struct err e;
+    assert_int_equal(session_plan(m, &o, &long_batch, &e), 0); /* 512 */
+    o.batch = TOKENS;
+    assert_int_equal(session_plan(m, &o, &fitting, &e), 0);
+    assert_int_equal(long_batch.arena, fitting.arena);
+    toy_free(&w), model_close(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_forward_pass_is_the_definition),
+        cmocka_unit_test(parameters_are_counted_once),
+        cmocka_unit_test(exact_does_not_depend_on_batch_or_threads),
+        cmocka_unit_test(int8_does_not_depend_on_threads),
+        cmocka_unit_test(cache_formats_are_close),
+        cmocka_unit_test(the_last_logits_are_the_last_of_all),
+        cmocka_unit_test(what_does_not_fit_is_refused_and_changes_nothing),
+        cmocka_unit_test(the_plan_is_what_is_mapped),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
