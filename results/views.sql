@@ -1,0 +1,214 @@
+-- views.sql - every number that is shown, computed from the raw rows.
+--
+-- Each connection makes these views for itself when it opens a database (results/store_open.c), so they always fit the program
+-- and a new one needs no migration.  They call functions that results/functions.c adds to the connection:
+--   blob_median_ns(b), blob_mean_ns(b), blob_quantile_ns(b, p), blob_at_ns(b, i)  of the times in stretch.token_ns
+--   median(x), median_low(x), median_high(x), median_coverage(x)  over trials, one value per process: base/stats.h, level 0.95;
+--     with a single value there is no interval, and low and high are NULL
+--
+-- A figure is a view named fig_NAME whose first column is run, and a script plots/NAME.gp that draws the other columns.
+-- `bench plot` finds the figures by these names.  A view without rows for a run is a figure that has nothing to show.
+
+-- Every cell with its axes by name, its plan, and the words that set it apart.
+CREATE TEMP VIEW v_axes AS
+SELECT c.run, c.id AS cell, c.variant, v.model AS model_id,
+       replace(m.path, rtrim(m.path, replace(m.path, '/', '')), '') AS model,  -- the path less its folders
+       v.format, v.kv, v.policy, c.compute, c.isa, c.runtime, c.context, c.threads, c.decode, c.batch,
+       c.weights_bytes, c.kv_bytes, c.arena_bytes, c.tables_bytes,
+       c.weights_bytes + c.kv_bytes + c.arena_bytes + c.tables_bytes AS plan_bytes,
+       c.infeasible, v.note
+FROM cell c JOIN variant v ON v.id = c.variant LEFT JOIN model m ON m.id = v.model;
+
+-- Which axes have more than one value in a run: 1 or 0.
+CREATE TEMP VIEW v_vary AS
+SELECT run, count(DISTINCT coalesce(model_id, 0)) > 1 AS model, count(DISTINCT format) > 1 AS format,
+       count(DISTINCT kv) > 1 AS kv, count(DISTINCT policy) > 1 AS policy, count(DISTINCT compute) > 1 AS compute,
+       count(DISTINCT isa) > 1 AS isa, count(DISTINCT runtime) > 1 AS runtime, count(DISTINCT context) > 1 AS context,
+       count(DISTINCT threads) > 1 AS threads, count(DISTINCT decode) > 1 AS decode, count(DISTINCT batch) > 1 AS batch
+FROM v_axes GROUP BY run;
+
+-- Every cell with what a figure calls it: the format and whatever else varies in its run.
+--   quality   what the variant is
+--   setting   how it was run, context apart; empty when nothing of that varies
+CREATE TEMP VIEW v_label AS
+SELECT a.run, a.cell,
+       a.format || CASE WHEN y.kv THEN ' kv ' || a.kv ELSE '' END || CASE WHEN y.policy THEN ' ' || a.policy ELSE '' END ||
+       CASE WHEN y.compute THEN ' ' || a.compute ELSE '' END ||
+       CASE WHEN y.model THEN ' ' || coalesce(a.model, '(no model)') ELSE '' END AS quality,
+       CASE WHEN y.threads THEN ', ' || a.threads || CASE a.threads WHEN 1 THEN ' thread' ELSE ' threads' END ELSE '' END ||
+       CASE WHEN y.isa THEN ', ' || a.isa ELSE '' END || CASE WHEN y.runtime THEN ', ' || a.runtime ELSE '' END ||
+       CASE WHEN y.decode THEN ', decode ' || a.decode ELSE '' END ||
+       CASE WHEN y.batch THEN ', batch ' || a.batch ELSE '' END AS setting
+FROM v_axes a JOIN v_vary y ON y.run = a.run;
+
+-- What all cells of a run have in common, in words; the format is left out, for it names the rows of every table and figure.
+CREATE TEMP VIEW v_shared AS
+SELECT a.run,
+       ltrim(CASE WHEN y.model OR a.model IS NULL THEN '' ELSE ', model ' || a.model END ||
+             CASE WHEN y.kv THEN '' ELSE ', kv ' || a.kv END || CASE WHEN y.policy THEN '' ELSE ', policy ' || a.policy END ||
+             CASE WHEN y.compute THEN '' ELSE ', compute ' || a.compute END ||
+             CASE WHEN y.isa THEN '' ELSE ', isa ' || a.isa END ||
+             CASE WHEN y.runtime THEN '' ELSE ', runtime ' || a.runtime END ||
+             CASE WHEN y.context THEN '' ELSE ', context ' || a.context END ||
+             CASE WHEN y.threads THEN '' ELSE ', threads ' || a.threads END ||
+             CASE WHEN y.decode THEN '' ELSE ', decode ' || a.decode END ||
+             CASE WHEN y.batch THEN '' ELSE ', batch ' || a.batch END, ', ') AS words
+FROM v_axes a JOIN v_vary y ON y.run = a.run
+WHERE a.cell = (SELECT min(id) FROM cell WHERE run = a.run);
+
+-- Every trial that is ok, one row.  ms/token is the median over the decoded tokens.  TTFT is prefill and the first decoded token.
+-- A reading in any state but ok is left out here, and so is one that is suspect.
+CREATE TEMP VIEW v_trial AS
+SELECT a.*, t.id AS trial, t.round,
+       blob_median_ns(d.token_ns) / 1e6 AS ms_per_token,
+       l.ns / 1e6 AS load_ms, p.ns / 1e6 AS prefill_ms, p.tokens AS prefill_tokens,
+       (p.ns + blob_at_ns(d.token_ns, 0)) / 1e6 AS ttft_ms,
+       (SELECT value FROM reading WHERE stretch = w.id AND name = 'memory.peak' AND state = 'ok') AS peak_bytes,
+       (SELECT value FROM reading WHERE stretch = w.id AND name = 'memory.start' AND state = 'ok') AS start_bytes,
+       (SELECT value FROM reading WHERE stretch = w.id AND name = 'memory.peak_anon' AND state = 'ok') AS peak_anon_bytes,
+       (SELECT value FROM reading WHERE stretch = w.id AND name = 'memory.peak_file' AND state = 'ok') AS peak_file_bytes,
+       (SELECT value FROM reading WHERE stretch = w.id AND name = 'memory.peak_shmem' AND state = 'ok') AS peak_shmem_bytes
+FROM trial t JOIN v_axes a ON a.cell = t.cell
+     LEFT JOIN stretch l ON l.trial = t.id AND l.kind = 'load'
+     LEFT JOIN stretch p ON p.trial = t.id AND p.kind = 'prefill'
+     LEFT JOIN stretch d ON d.trial = t.id AND d.kind = 'decode'
+     LEFT JOIN stretch w ON w.trial = t.id AND w.kind = 'trial'
+WHERE t.state = 'ok';
+
+-- Every reading that has a trustworthy value, over the ok trials of a cell.
+CREATE TEMP VIEW v_reading AS
+SELECT c.run, c.id AS cell, s.kind AS stretch, r.name, r.unit, median(r.value) AS median, count(*) AS trials
+FROM reading r JOIN stretch s ON s.id = r.stretch JOIN trial t ON t.id = s.trial JOIN cell c ON c.id = t.cell
+WHERE t.state = 'ok' AND r.state = 'ok'
+GROUP BY c.run, c.id, s.kind, r.name;
+
+-- Every score with the mean of its items: for perplexity, nats per token and the tokens scored.
+CREATE TEMP VIEW v_score AS
+SELECT s.run, s.variant, s.scorer, k.name AS task, s.state, s.reason, s.value,
+       (SELECT sum(sum) / sum(count) FROM score_item WHERE score = s.id) AS mean,
+       (SELECT sum(count) FROM score_item WHERE score = s.id) AS count,
+       row_number() OVER (PARTITION BY s.run, s.variant, s.scorer ORDER BY s.id) AS nth  -- 1: the first task of the run
+FROM score s JOIN task k ON k.id = s.task;
+
+-- Every cell: medians over its ok trials, its failures, the quality of its variant.
+CREATE TEMP VIEW v_cell AS
+SELECT a.*, count(t.trial) AS trials_ok,
+       (SELECT count(*) FROM trial f WHERE f.cell = a.cell AND f.state <> 'ok') AS trials_failed,
+       median(t.ms_per_token) AS ms_per_token, median_low(t.ms_per_token) AS ms_per_token_low,
+       median_high(t.ms_per_token) AS ms_per_token_high, median_coverage(t.ms_per_token) AS ms_per_token_coverage,
+       median(t.load_ms) AS load_ms, median(t.prefill_ms) AS prefill_ms,
+       median(t.prefill_tokens * 1e3 / t.prefill_ms) AS prefill_tokens_per_s, median(t.ttft_ms) AS ttft_ms,
+       median(t.peak_bytes) AS peak_bytes, median(t.start_bytes) AS start_bytes, median(t.peak_anon_bytes) AS peak_anon_bytes,
+       median(t.peak_file_bytes) AS peak_file_bytes, median(t.peak_shmem_bytes) AS peak_shmem_bytes,
+       q.value AS perplexity, q.mean AS nll, q.count AS tokens, q.task AS perplexity_task
+FROM v_axes a LEFT JOIN v_trial t ON t.cell = a.cell
+     LEFT JOIN v_score q ON q.run = a.run AND q.variant = a.variant AND q.scorer = 'perplexity' AND q.nth = 1 AND q.state = 'ok'
+GROUP BY a.run, a.cell;
+
+-- Place of each cell's format in figures: the largest weights first, so that colours and rows mean the same in all of them.
+CREATE TEMP VIEW v_format AS
+SELECT run, format, row_number() OVER (PARTITION BY run ORDER BY max(weights_bytes) DESC, format) AS place
+FROM v_axes GROUP BY run, format;
+
+-- Every cell with its whole name and its place in tables: formats by size, then what varies.
+CREATE TEMP VIEW v_place AS
+SELECT a.*, l.quality, l.quality || ', context ' || a.context || l.setting AS label,
+       row_number() OVER (PARTITION BY a.run ORDER BY f.place, l.quality, a.context, a.threads, l.setting, a.cell) AS place
+FROM v_axes a JOIN v_label l ON l.cell = a.cell JOIN v_format f ON f.run = a.run AND f.format = a.format;
+
+-- A run in words.
+CREATE TEMP VIEW v_run AS
+SELECT r.id AS run, r.state, r.command, r.trials, r.seed,
+       strftime('%Y-%m-%dT%H:%M:%SZ', r.started_ns / 1000000000, 'unixepoch') AS started,
+       (SELECT count(*) FROM cell WHERE run = r.id) AS cells,
+       (SELECT count(*) FROM trial t JOIN cell c ON c.id = t.cell WHERE c.run = r.id AND t.state = 'ok') AS trials_ok,
+       (SELECT count(*) FROM trial t JOIN cell c ON c.id = t.cell WHERE c.run = r.id AND t.state <> 'ok') AS trials_failed,
+       (SELECT group_concat(DISTINCT coalesce(model, '(no model)')) FROM v_axes WHERE run = r.id) AS models,
+       (SELECT words FROM v_shared WHERE run = r.id) AS shared,
+       m.cpu, b.git_commit,
+       coalesce(m.cpu, 'unknown CPU') || ', ' || m.cores || ' cores, ' || m.cpus || ' CPUs, ' ||
+       printf('%.1f GiB', m.memory_bytes / 1073741824.0) || coalesce(', ' || m.isa, '') || coalesce(', ' || m.os, '') ||
+       coalesce(', kernel ' || m.kernel, '') || coalesce(', on ' || m.virt, '') ||
+       coalesce(', governor ' || m.governor, '') AS machine,
+       coalesce('bench ' || b.version, 'bench') || coalesce(' (' || b.git_commit || ')', '') ||
+       coalesce(', ' || b.compiler, '') AS build
+FROM run r JOIN machine m ON m.id = r.machine JOIN build b ON b.id = r.build;
+
+-- What stands below the table of a run: what could not be measured, and why.  Cells with one reason share a line, which names the
+-- first of them (SQLite takes the columns that are not aggregated from the row that has the minimum).
+CREATE TEMP VIEW v_remark AS
+SELECT run, 1 AS section, 'Cannot run:' AS title, min(place) AS place,
+       label || CASE WHEN count(*) > 1 THEN ' and ' || (count(*) - 1) || ' more' ELSE '' END AS what, infeasible AS why
+FROM v_place WHERE infeasible IS NOT NULL GROUP BY run, infeasible
+UNION ALL
+SELECT p.run, 2, 'Failed trials:', min(p.place),
+       p.label || CASE WHEN count(DISTINCT p.cell) > 1 THEN ' and ' || (count(DISTINCT p.cell) - 1) || ' more' ELSE '' END ||
+       ', ' || count(*) || ' x ' || t.state, t.reason
+FROM v_place p JOIN trial t ON t.cell = p.cell WHERE t.state <> 'ok' GROUP BY p.run, t.state, t.reason
+UNION ALL
+SELECT p.run, 3, 'Failed scores:', min(p.place), p.quality || ' on ' || q.task || ', ' || q.state, q.reason
+FROM v_place p JOIN v_score q ON q.run = p.run AND q.variant = p.variant
+WHERE q.state <> 'ok' GROUP BY p.run, q.variant, q.task, q.scorer
+UNION ALL
+SELECT run, 4, 'Notes:', min(place), quality, note FROM v_place WHERE note IS NOT NULL GROUP BY run, variant
+UNION ALL
+SELECT run, 5, 'Probes:', row_number() OVER (PARTITION BY run ORDER BY state <> 'ok', name), name,
+       state || CASE reason WHEN '' THEN '' ELSE ', ' || reason END
+FROM probe
+ORDER BY run, section, place;
+
+-- ms/token against context: a series per format and setting, its points by context.
+CREATE TEMP VIEW fig_latency AS
+SELECT c.run, dense_rank() OVER (PARTITION BY c.run ORDER BY f.place, l.quality, c.threads, l.setting) AS series,
+       l.quality || l.setting AS label, f.place AS colour,
+       dense_rank() OVER (PARTITION BY c.run, f.place ORDER BY l.quality, c.threads, l.setting) AS dash,
+       c.context, c.ms_per_token, c.ms_per_token_low AS low, c.ms_per_token_high AS high, c.trials_ok AS trials
+FROM v_cell c JOIN v_label l ON l.cell = c.cell JOIN v_format f ON f.run = c.run AND f.format = c.format
+WHERE c.ms_per_token IS NOT NULL
+ORDER BY series, c.context;
+
+-- ms/token by format and context: a row of the map per format and setting, and why a cell is empty.
+CREATE TEMP VIEW fig_heatmap AS
+SELECT c.run, dense_rank() OVER (PARTITION BY c.run ORDER BY f.place, l.quality, c.threads, l.setting) AS row,
+       l.quality || l.setting AS label, dense_rank() OVER (PARTITION BY c.run ORDER BY c.context) AS column, c.context,
+       c.ms_per_token,
+       CASE WHEN c.ms_per_token IS NOT NULL THEN 'ok' WHEN c.infeasible IS NOT NULL THEN 'cannot run'
+            WHEN c.trials_failed > 0 THEN 'failed' ELSE 'not measured' END AS state
+FROM v_cell c JOIN v_label l ON l.cell = c.cell JOIN v_format f ON f.run = c.run AND f.format = c.format
+WHERE EXISTS (SELECT 1 FROM trial t JOIN cell o ON o.id = t.cell WHERE o.run = c.run AND t.state = 'ok')
+ORDER BY row, column;
+
+-- Quality against speed: each scored variant at its fastest setting, at the longest context that the run measured.
+-- front is 1 where no other variant is at least as good in both and better in one.
+CREATE TEMP VIEW fig_pareto AS
+WITH scored AS (
+    SELECT c.run, l.quality || l.setting AS label, f.place AS colour, c.context, c.ms_per_token, c.perplexity, c.perplexity_task,
+           row_number() OVER (PARTITION BY c.run, c.variant ORDER BY c.ms_per_token, c.cell) AS nth
+    FROM v_cell c JOIN v_label l ON l.cell = c.cell JOIN v_format f ON f.run = c.run AND f.format = c.format
+    WHERE c.ms_per_token IS NOT NULL AND c.perplexity IS NOT NULL
+      AND c.context = (SELECT max(o.context) FROM cell o JOIN trial t ON t.cell = o.id WHERE o.run = c.run AND t.state = 'ok')
+), points AS (SELECT * FROM scored WHERE nth = 1)
+SELECT p.run, p.label, p.colour, p.context, p.ms_per_token, p.perplexity,
+       NOT EXISTS (SELECT 1 FROM points o WHERE o.run = p.run AND o.ms_per_token <= p.ms_per_token AND
+                   o.perplexity <= p.perplexity AND (o.ms_per_token < p.ms_per_token OR o.perplexity < p.perplexity)) AS front,
+       p.perplexity_task AS task
+FROM points p
+ORDER BY p.ms_per_token, p.perplexity;
+
+-- Memory: the plan's parts and the program itself beside the measured peak, per variant and context; of several settings the one with the largest peak.
+CREATE TEMP VIEW fig_memory AS
+WITH largest AS (
+    SELECT c.*, l.quality, f.place,
+           row_number() OVER (PARTITION BY c.run, c.variant, c.context
+                              ORDER BY c.peak_bytes DESC, c.plan_bytes DESC, c.cell) AS nth
+    FROM v_cell c JOIN v_label l ON l.cell = c.cell JOIN v_format f ON f.run = c.run AND f.format = c.format
+    WHERE c.peak_bytes IS NOT NULL OR c.plan_bytes IS NOT NULL
+)
+SELECT g.run, row_number() OVER (PARTITION BY g.run ORDER BY g.place, g.quality, g.context) AS bar,
+       g.quality || CASE WHEN y.context THEN ', context ' || g.context ELSE '' END AS label,
+       g.weights_bytes / 1048576.0 AS weights_mib, g.kv_bytes / 1048576.0 AS kv_mib, g.arena_bytes / 1048576.0 AS arena_mib,
+       g.tables_bytes / 1048576.0 AS tables_mib, g.start_bytes / 1048576.0 AS program_mib, g.peak_bytes / 1048576.0 AS peak_mib,
+       CASE WHEN g.infeasible IS NOT NULL THEN 'cannot run' WHEN g.trials_ok > 0 THEN 'ok' ELSE 'not measured' END AS state
+FROM largest g JOIN v_vary y ON y.run = g.run
+WHERE g.nth = 1
+ORDER BY bar;
