@@ -1,0 +1,293 @@
+/* The project's own engine as a runtime.
+ *
+ * Derived weight files are kept in the cache folder as SOURCEHASH-FORMAT-vVERSION.gguf, so a file is made once per source and
+ * version of the quantizer.  A file that is quantized already is taken as it is and has only the format that it has. */
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "bench/runtime/runtime.h"
+#include "engine/model.h"
+#include "engine/quantize.h"
+#include "engine/sampler.h"
+
+struct reference {
+    struct model *model;
+    struct session *session;
+    struct sampler sampler;
+};
+
+/* -- in the parent: which file, how large ------------------------------------------------------------------------------- */
+
+/* A file whose matrices all have a format of one's own choosing; quantized ones cannot become another format. */
+static int is_source(const struct format *f)
+{
+    return f && f->act != ACT_Q8;
+}
+
+static void note_fallback(const struct gguf *g, const struct format *f, struct prepared *p)
+{
+    int n = 0;
+    struct gguf_str first = {0};
+    for (uint64_t i = 0; i < g->n_tensor; i++) {
+        if (g->tensor[i].n_dim < 2 || quantize_target(&g->tensor[i], f) == f)
+            continue;
+        if (!n++)
+            first = g->tensor[i].name;
+    }
+    if (n)
+        snprintf(p->note, sizeof p->note, "%d matrices stay f16 because their rows do not divide into blocks of %d: %.*s%s", n,
+                 f->block, (int)(first.n < 100 ? first.n : 100), first.p, n > 1 ? " ..." : "");
+}
+
+static int prepare(const struct cell *c, const char *source_sha256, const char *cache, int make, struct prepared *p, struct err *e)
+{
+    struct gguf g;
+    *p = (struct prepared){0};
+    if (gguf_open(&g, c->model, 0, e))
+        return -1;
+    const struct format *has = quantize_format_of(&g), *want = format_by_name(c->format);
+    int as_it_is = !want || want == has;
+    snprintf(p->format, sizeof p->format, "%s", as_it_is && has ? has->name : as_it_is ? "mixed" : want->name);
+    int failed = 0;
+    if (as_it_is)
+        snprintf(p->path, sizeof p->path, "%s", c->model);
+    else if (!is_source(has))
+        failed = err_set(e, ERR_INVALID, "%s is quantized already (%s), %s cannot be made of it; use --format file, or an f16 source",
+                         c->model, p->format[0] && has ? has->name : "mixed", want->name);
+    else {
+        snprintf(p->path, sizeof p->path, "%s/%.16s-%s-v%d.gguf", cache, source_sha256, want->name, want->version);
+        p->missing = access(p->path, R_OK) != 0;
+        note_fallback(&g, want, p);
+    }
+    gguf_close(&g);
+    if (failed || !make || !p->missing)
+        return failed;
+    struct quantize_report report;
+    p->missing = 0;
+    return quantize_file(c->model, p->path, want, &report, e);
+}
+
+static void add_scalar(json_t *j, const struct gguf *g, const struct gguf_kv *kv)
+{
+    struct err ignored;
+    char key[128];
+    int64_t i;
+    float f;
+    int b;
+    struct gguf_str s;
+    snprintf(key, sizeof key, "%.*s", (int)(kv->key.n < sizeof key ? kv->key.n : sizeof key - 1), kv->key.p);
+    json_t *value = NULL;
+    if (kv->kind == GGUF_STRING && kv->bytes < 4096 && !gguf_string(g, key, &s, &ignored))
+        value = json_stringn(s.p, s.n); /* NULL where it is not UTF-8 */
+    else if (kv->kind == GGUF_F32 && !gguf_float(g, key, 0, &f, &ignored) && isfinite(f))
+        value = json_real((double)f);
+    else if (kv->kind == GGUF_BOOL && !gguf_bool(g, key, 0, &b, &ignored))
+        value = json_boolean(b);
+    else if (kv->kind != GGUF_ARRAY && !gguf_int(g, key, INT64_MIN, INT64_MAX, 0, &i, &ignored))
+        value = json_integer(i);
+    if (value)
+        json_object_set_new_nocheck(j, key, value);
+}
+
+static int is_synthetic(const struct gguf *g)
+{
+    int yes = 0;
+    return !gguf_bool(g, "bench.synthetic", 0, &yes, NULL) && yes;
+}
+
+static int describe(const char *path, const char *text, size_t text_len, struct model_facts *m, struct err *e)
+{
+    struct model *model;
+    *m = (struct model_facts){.text_tokens = INT_MAX};
+    if (model_open(&model, path, 0, e))
+        return -1;
+    const struct gguf *g = &model->gguf;
+    struct gguf_str s = {0};
+    if (!gguf_string(g, "general.name", &s, NULL) && s.p)
+        snprintf(m->name, sizeof m->name, "%.*s", (int)(s.n < 100 ? s.n : 100), s.p);
+    if (!gguf_string(g, "general.architecture", &s, NULL) && s.p)
+        snprintf(m->arch, sizeof m->arch, "%.*s", (int)(s.n < 31 ? s.n : 31), s.p);
+    m->parameters = model_parameters(model);
+    json_t *j = json_object();
+    for (uint64_t i = 0; i < g->n_kv; i++)
+        add_scalar(j, g, &g->kv[i]);
+    m->metadata = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(j);
+    int failed = 0;
+    if (!is_synthetic(g))
+        m->text_tokens = 0;
+    if (!is_synthetic(g) && text) {
+        int *ids = NULL;
+        failed = tokenizer_encode(model->tokenizer, text, text_len, tokenizer_add_bos(model->tokenizer), &ids, &m->text_tokens, e);
+        free(ids);
+    }
+    model_close(model);
+    if (failed)
+        free(m->metadata);
+    return failed;
+}
+
+/* -- in both: how a cell becomes a session ------------------------------------------------------------------------------ */
+
+static void options_of(const struct cell *c, const int *cpus, struct session_options *o)
+{
+    char k[32];
+    const char *colon = strchr(c->kv, ':');
+    snprintf(k, sizeof k, "%.*s", (int)(colon ? colon - c->kv : (long)strlen(c->kv)), c->kv);
+    *o = (struct session_options){.n_ctx = c->context + c->decode,
+                                  .batch = c->batch,
+                                  .threads = c->threads,
+                                  .cpus = cpus,
+                                  .kv_k = format_by_name(k),
+                                  .kv_v = format_by_name(colon ? colon + 1 : k),
+                                  .exact = !strcmp(c->compute, "exact"),
+                                  .isa = isa_best()};
+    if (strcmp(c->isa, "auto") != 0)
+        isa_parse(c->isa, &o->isa);
+}
+
+/* Bytes that the matrices of the file grow or shrink by when they become f. */
+static int64_t converted_difference(const struct gguf *g, const struct format *f)
+{
+    int64_t sum = 0;
+    for (uint64_t i = 0; i < g->n_tensor; i++) {
+        const struct gguf_tensor *t = &g->tensor[i];
+        const struct format *to = quantize_target(t, f);
+        if (to != t->format)
+            sum += (int64_t)(format_row_bytes(to, t->dim[0])) * t->dim[1] * t->dim[2] * t->dim[3] - (int64_t)t->bytes;
+    }
+    return sum;
+}
+
+static int plan(const struct cell *c, const struct prepared *p, struct expected *x, struct err *e)
+{
+    struct model *model;
+    struct session_options o;
+    struct footprint f;
+    if (model_open(&model, p->missing ? c->model : p->path, 0, e))
+        return -1;
+    options_of(c, NULL, &o);
+    int failed = session_plan(model, &o, &f, e);
+    if (!failed) {
+        int64_t more = p->missing ? converted_difference(&model->gguf, format_by_name(c->format)) : 0;
+        *x = (struct expected){.weights = f.weights + more, .kv = f.kv, .arena = f.arena, .tables = f.tables};
+    }
+    model_close(model);
+    return failed;
+}
+
+/* -- in the trial's process --------------------------------------------------------------------------------------------- */
+
+static int load(void *self, const struct cell *c, const char *path, const int *cpus, struct err *e)
+{
+    struct reference *r = self;
+    struct session_options o;
+    options_of(c, cpus, &o);
+    if (model_open(&r->model, path, 1, e))
+        return -1;
+    if (session_open(&r->session, r->model, &o, e)) {
+        model_close(r->model);
+        r->model = NULL;
+        return -1;
+    }
+    return 0;
+}
+
+static int encode(void *self, const char *text, size_t len, int **ids, int *n, struct err *e)
+{
+    const struct tokenizer *t = ((struct reference *)self)->model->tokenizer;
+    return tokenizer_encode(t, text, len, tokenizer_add_bos(t), ids, n, e);
+}
+
+static int made_up(void *self, int *ids, int n, unsigned long seed)
+{
+    struct reference *r = self;
+    struct rng rng;
+    if (!is_synthetic(&r->model->gguf))
+        return -1;
+    rng_seed(&rng, seed);
+    for (int i = 0; i < n; i++)
+        ids[i] = (int)rng_below(&rng, (uint64_t)r->model->n_vocab);
+    return 0;
+}
+
+static int prefill(void *self, const int *ids, int n, struct err *e)
+{
+    struct reference *r = self;
+    session_rewind(r->session, 0);
+    return session_eval(r->session, ids, n, LOGITS_LAST, NULL, NULL, e);
+}
+
+static int decode(void *self, int *id, struct err *e)
+{
+    struct reference *r = self;
+    *id = sampler_pick(&r->sampler, session_logits(r->session), r->model->n_vocab, NULL);
+    return session_eval(r->session, id, 1, LOGITS_LAST, NULL, NULL, e);
+}
+
+struct nll_job {
+    const int *next; /* the token that row i predicts */
+    int n_vocab;
+    double *nll;
+};
+
+/* -log softmax(logits)[next], in double, with the largest logit taken out first. */
+static void nll_row(void *ctx, int i, const float *logits)
+{
+    const struct nll_job *j = ctx;
+    float top = logits[0];
+    for (int v = 1; v < j->n_vocab; v++)
+        top = logits[v] > top ? logits[v] : top;
+    double sum = 0;
+    for (int v = 0; v < j->n_vocab; v++)
+        sum += exp((double)logits[v] - (double)top);
+    j->nll[i] = log(sum) + (double)top - (double)logits[j->next[i]];
+}
+
+static int nll(void *self, const int *ids, int n, int from, double *out, struct err *e)
+{
+    struct reference *r = self;
+    session_rewind(r->session, 0);
+    /* Positions before from - 1 predict nothing that is asked for: their logits are not computed. */
+    if (from > 1 && session_eval(r->session, ids, from - 1, LOGITS_NONE, NULL, NULL, e))
+        return -1;
+    struct nll_job job = {.next = ids + from, .n_vocab = r->model->n_vocab, .nll = out};
+    return session_eval(r->session, ids + from - 1, n - from, LOGITS_ALL, nll_row, &job, e);
+}
+
+static int bos(void *self)
+{
+    return tokenizer_bos(((struct reference *)self)->model->tokenizer);
+}
+
+static void close_reference(void *self)
+{
+    struct reference *r = self;
+    session_close(r->session);
+    model_close(r->model);
+}
+
+const struct runtime runtime_reference = {
+    .name = "reference",
+    .about = "the engine and kernels of this program",
+    .size = sizeof(struct reference),
+    .has_model = 1,
+    .prepare = prepare,
+    .plan = plan,
+    .describe = describe,
+    .load = load,
+    .encode = encode,
+    .made_up = made_up,
+    .prefill = prefill,
+    .decode = decode,
+    .nll = nll,
+    .bos = bos,
+    .close = close_reference,
+};

@@ -1,0 +1,71 @@
+/* runtime.h - what can run a model: our own engine, another one, or nothing at all (null).
+ *
+ * A runtime is one file in this folder that ends with its one struct runtime, listed once in runtimes.def.  prepare and plan are
+ * called in the parent, before any trial; the others in the trial's own process, in the order load, then prefill and decode,
+ * or nll.  No function prints.  What is timed is timed by bench/trial.c, which calls these. */
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_RUNTIME_RUNTIME_H
+#define BENCH_RUNTIME_RUNTIME_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "bench/cell.h"
+
+/* What a cell's weights are, once prepared: the row that the store keeps of a variant. */
+struct prepared {
+    char path[PATH_MAX]; /* file to load; empty when the runtime has none */
+    char format[32];     /* its weight format, spelt out ("f16" where the cell said "file") */
+    int missing;         /* the file is still to be made (prepare was called without `make`) */
+    char note[400];      /* what differs from the request: tensors that could not take the format; empty: nothing */
+};
+
+/* Expected bytes of a trial's process above an empty one; -1: not known. */
+struct expected {
+    int64_t weights, kv, arena, tables;
+};
+
+struct model_facts {
+    char name[128], arch[32];
+    int64_t parameters;
+    char *metadata;  /* JSON object of the file's scalar keys, malloc'ed */
+    int text_tokens;
+};
+
+struct runtime {
+    const char *name;
+    const char *about;
+    size_t size;   /* bytes of private state, zeroed by the caller, handed in as self */
+    int has_model; /* needs a model file */
+
+    /* Finds the file that the cell needs, or, with `make`, quantizes the source into the folder `cache`; source_sha256 is the
+     * model's.  Only model and format of the cell matter.  -1: it cannot be had, and why. */
+    int (*prepare)(const struct cell *c, const char *source_sha256, const char *cache, int make, struct prepared *p,
+                   struct err *e);
+    /* What the store keeps of a model file; NULL without one.  text: the tokens that it makes of the text, INT_MAX where any
+     * number can be made up. */
+    int (*describe)(const char *path, const char *text, size_t text_len, struct model_facts *m, struct err *e);
+    /* What the cell will occupy, also when the file is still missing; -1: it cannot run, and why. */
+    int (*plan)(const struct cell *c, const struct prepared *p, struct expected *x, struct err *e);
+
+    /* cpus: the [c->threads] CPUs to run on. */
+    int (*load)(void *self, const struct cell *c, const char *path, const int *cpus, struct err *e);
+    /* Ids of a text, BOS in front where the model wants it; *ids is malloc'ed. */
+    int (*encode)(void *self, const char *text, size_t len, int **ids, int *n, struct err *e);
+    /* n ids for a model without a vocabulary of its own (synthetic): seeded.  NULL: every model has one. */
+    int (*made_up)(void *self, int *ids, int n, unsigned long seed);
+    int (*prefill)(void *self, const int *ids, int n, struct err *e); /* into an empty KV cache */
+    /* One greedy token: picks it from the last logits and evaluates it; the end of a text does not stop it. */
+    int (*decode)(void *self, int *id, struct err *e);
+    /* Into an empty KV cache: nll[i] = -log p(ids[from + i] | ids before it) in nats, for from + i < n; from >= 1. */
+    int (*nll)(void *self, const int *ids, int n, int from, double *nll, struct err *e);
+    int (*bos)(void *self); /* id of BOS, or -1 */
+    void (*close)(void *self);
+};
+
+extern const struct runtime *const runtimes[]; /* NULL ends the list */
+const struct runtime *runtime_by_name(const char *name);
+
+#endif

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/sweep.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/stats.h"
+#include "base/text.h"
+#include "bench/protocol.h"
+#include "eval/scorer.h"
+
+#define MAX_STRETCHES 8
+
+struct sweep {
+    struct store *store;
+    struct plan *plan;
+    const struct sweep_config *config;
+    const struct sweep_hooks *hooks;
+    struct probe_env env;
+    char skip[256];          /* probes that this machine does not have, comma-separated */
+    struct stretch *stretch; /* [MAX_STRETCHES] of the trial in hand */
+    int n_stretches;
+    double *seconds;         /* [cells] what a trial took; 0: not measured yet */
+    unsigned char *valid;    /* [cells] has a valid trial */
+    unsigned char *stored;   /* [cells][trials]: store_trials_done */
+    struct sweep_progress progress;
+};
+
+/* -- one trial -------------------------------------------------------------------------------------------------------- */
+
+static int take_stretches(struct sweep *w, const json_t *reply, struct outcome *o)
+{
+    for (int i = 0; w->n_stretches < MAX_STRETCHES; i++) {
+        struct err why = {0};
+        int got = protocol_read_stretch(reply, i, &w->stretch[w->n_stretches], &why);
+        if (got < 0) {
+            o->state = "protocol";
+            snprintf(o->reason, sizeof o->reason, "%s", why.msg);
+            return -1;
+        }
+        if (!got)
+            break;
+        w->n_stretches++;
+    }
+    return 0;
+}
+
+static void drop_stretches(struct sweep *w)
+{
+    for (int i = 0; i < w->n_stretches; i++)
+        stretch_free(&w->stretch[i]);
+    w->n_stretches = 0;
+}
+
+/* Asks and takes the stretches of the answer; NULL when the trial failed.  The reply is the caller's. */
+static json_t *ask(struct sweep *w, struct child *c, json_t *request, const struct child_tick *tick, struct outcome *o)
+{
+    json_t *reply = child_ask(c, request, w->config->timeout_s, tick, o);
+    if (reply && take_stretches(w, reply, o)) {
+        json_decref(reply);
+        return NULL;
+    }
+    return reply;
+}
+
+static void watch_tick(void *ctx)
+{
+    probe_set_watch(ctx);
+}
+
+/* A fresh process loads the cell, does `what` ("measure" or "score") and exits.  *reply: the answer to `what`, for the caller
+ * to release; NULL when the trial failed. */
+static int one_process(struct sweep *w, const struct plan_cell *pc, const struct cell *cell, json_t *what, json_t **reply,
+                       struct outcome *o, struct err *e)
+{
+    const struct plan_file *file = &w->plan->files[w->plan->variants[pc->variant].file];
+    struct trial_setup setup = {
+        .cell = *cell, .path = file->prepared.path, .text = w->config->text, .skip = w->skip, .seed = w->config->seed};
+    struct child *c = NULL;
+    *reply = NULL;
+    if (topology_pick(w->plan->topology, cell->threads, setup.cpus, e) ||
+        child_open(&c, &(struct child_options){w->config->program, setup.cpus, cell->threads}, e)) {
+        json_decref(what);
+        return -1;
+    }
+    struct probe_env env = w->env;
+    env.child = child_pid(c);
+    struct probe_set *outside = w->config->watch_hz ? probe_set_open(&env, w->skip) : NULL;
+    struct child_tick tick = {watch_tick, outside, outside ? w->config->watch_hz : 0};
+
+    json_t *loaded = ask(w, c, protocol_load(&setup), &tick, o);
+    if (loaded) {
+        *reply = ask(w, c, what, &tick, o);
+        what = NULL;
+    }
+    if (outside)
+        probe_set_watch(outside); /* the last look: everything is still mapped */
+    json_t *ended = *reply ? ask(w, c, protocol_request("exit"), NULL, o) : NULL;
+    if (*reply && !ended) {
+        json_decref(*reply);
+        *reply = NULL;
+    }
+    if (ended && outside && w->n_stretches && !strcmp(w->stretch[w->n_stretches - 1].kind, "trial"))
+        probe_set_finish(outside, &w->stretch[w->n_stretches - 1].readings);
+    probe_set_close(outside);
+    child_close(c);
+    json_decref(loaded);
+    json_decref(ended);
+    json_decref(what);
+    return 0;
+}
+
+/* Median time of a decoded token, the ms/token of a trial; -1 without a decode. */
+static double ms_per_token(const struct sweep *w)
+{
+    for (int i = 0; i < w->n_stretches; i++) {
+        const struct stretch *s = &w->stretch[i];
+        if (!s->token_ns || !s->tokens)
+            continue;
+        double *v = calloc((size_t)s->tokens, sizeof *v);
+        if (!v)
+            abort();
+        for (int k = 0; k < s->tokens; k++)
+            v[k] = (double)s->token_ns[k];
+        stats_sort(v, (size_t)s->tokens);
+        double ms = stats_quantile(v, (size_t)s->tokens, 0.5) / 1e6;
+        free(v);
+        return ms;
+    }
+    return -1;
+}
+
+static int store_one(struct sweep *w, int64_t cell, int round, const struct outcome *o, struct err *e)
+{
+    struct store_stretch rows[MAX_STRETCHES];
+    for (int i = 0; i < w->n_stretches; i++) {
+        const struct stretch *s = &w->stretch[i];
+        rows[i] = (struct store_stretch){.kind = s->kind,
+                                         .begin_real_ns = s->begin_real_ns,
+                                         .begin_ns = s->begin_ns,
+                                         .ns = s->ns,
+                                         .tokens = s->tokens,
+                                         .token_ns = s->token_ns,
+                                         .readings = &s->readings};
+    }
+    struct store_trial t = {
+        .cell = cell, .round = round, .state = o->state, .reason = o->reason, .stretches = rows, .n_stretches = w->n_stretches};
+    return store_trial(w->store, &t, e);
+}
+
+static int stopped(const struct sweep *w)
+{
+    return w->hooks->stop && *w->hooks->stop;
+}
+
+/* Seconds that the trials still to do will take: each cell's own time where it is known, the mean of the others' where not. */
+static double seconds_left(const struct sweep *w)
+{
+    const struct plan *p = w->plan;
+    double sum = 0, left = 0;
+    int known = 0;
+    for (int i = 0; i < p->matrix.n; i++) {
+        known += w->seconds[i] > 0;
+        sum += w->seconds[i];
+    }
+    if (!known)
+        return -1;
+    for (int i = 0; i < p->matrix.n; i++)
+        for (int r = 0; r < w->config->trials && !*p->cells[i].why; r++)
+            if (!w->stored[(size_t)i * (size_t)w->config->trials + (size_t)r])
+                left += w->seconds[i] > 0 ? w->seconds[i] : sum / known;
+    return left;
+}
+
+static void tell(struct sweep *w, const char *what, const struct cell *cell, const struct outcome *o, double ms)
+{
+    w->progress.done++;
+    w->progress.what = what;
+    w->progress.cell = cell;
+    w->progress.outcome = *o;
+    w->progress.ms_per_token = ms;
+    w->progress.seconds_left = seconds_left(w);
+    if (w->hooks->progress)
+        w->hooks->progress(w->hooks->ctx, &w->progress);
+}
+
+static int run_trial(struct sweep *w, int index, int round, struct err *e)
+{
+    struct plan_cell *pc = &w->plan->cells[index];
+    struct outcome o;
+    json_t *reply;
+    int64_t begin = clock_ns();
+    drop_stretches(w);
+    if (one_process(w, pc, pc->cell, protocol_request("measure"), &reply, &o, e))
+        return -1;
+    json_decref(reply);
+    if (stopped(w) && strcmp(o.state, "ok") != 0)
+        return 0; /* the interrupt that stops the sweep killed the trial too: it says nothing about the cell */
+    if (store_one(w, pc->id, round, &o, e))
+        return -1;
+    w->stored[(size_t)index * (size_t)w->config->trials + (size_t)round] = !strcmp(o.state, "ok") ? 2 : 1;
+    w->seconds[index] = (double)(clock_ns() - begin) / 1e9;
+    double ms = -1;
+    if (!strcmp(o.state, "ok")) {
+        w->valid[index] = 1;
+        ms = ms_per_token(w);
+    }
+    tell(w, "trial", pc->cell, &o, ms);
+    return 0;
+}
+
+/* -- quality: once per variant ---------------------------------------------------------------------------------------- */
+
+/* What a text is called as a task: its file's name. */
+static const char *text_name(const struct sweep_config *c)
+{
+    const char *slash = strrchr(c->text, '/');
+    return slash ? slash + 1 : c->text;
+}
+
+static int run_score(struct sweep *w, const struct plan_variant *v, int64_t run, struct err *e)
+{
+    const struct plan_cell *pc = &w->plan->cells[v->scored_by];
+    struct cell cell = *pc->cell;
+    cell.context = w->config->window - 1; /* the session then has room for exactly one window */
+    cell.decode = 1;
+    json_t *request = protocol_request("score"), *reply;
+    json_object_set_new(request, "window", json_integer(w->config->window));
+    struct outcome o;
+    drop_stretches(w);
+    if (one_process(w, pc, &cell, request, &reply, &o, e))
+        return -1;
+    if (stopped(w) && !reply)
+        return 0;
+    json_t *list = json_object_get(reply, "items");
+    int n = (int)json_array_size(list);
+    struct score_item *items = calloc((size_t)n + 1, sizeof *items);
+    struct store_score_item *rows = calloc((size_t)n + 1, sizeof *rows);
+    if (!items || !rows)
+        abort();
+    for (int i = 0; i < n; i++) {
+        items[i].sum = json_number_value(json_array_get(json_array_get(list, (size_t)i), 0));
+        items[i].count = json_integer_value(json_array_get(json_array_get(list, (size_t)i), 1));
+        rows[i] = (struct store_score_item){items[i].sum, items[i].count};
+    }
+    const struct scorer *scorer = scorer_by_name("perplexity");
+    struct store_score sc = {.run = run,
+                             .variant = v->id,
+                             .task = text_name(w->config),
+                             .task_sha256 = w->plan->text_sha256,
+                             .scorer = scorer->name,
+                             .value = scorer->value(items, (size_t)n),
+                             .state = o.state,
+                             .reason = o.reason,
+                             .items = rows,
+                             .n_items = n};
+    int failed = store_score(w->store, &sc, e);
+    free(items);
+    free(rows);
+    json_decref(reply);
+    if (!failed)
+        tell(w, "score", pc->cell, &o, -1);
+    return failed;
+}
+
+/* -- the run ---------------------------------------------------------------------------------------------------------- */
+
+static int store_variants(struct sweep *w, struct err *e)
+{
+    struct plan *p = w->plan;
+    for (int i = 0; i < p->n_models; i++) {
+        struct plan_model *m = &p->models[i];
+        struct store_model row = {.path = m->path,
+                                  .sha256 = m->sha256,
+                                  .name = m->facts.name,
+                                  .arch = m->facts.arch,
+                                  .file_bytes = m->file_bytes,
+                                  .parameters = m->facts.parameters,
+                                  .metadata = m->facts.metadata};
+        if (store_model(w->store, &row, &m->id, e))
+            return -1;
+    }
+    for (int i = 0; i < p->n_variants; i++) {
+        struct plan_variant *v = &p->variants[i];
+        const struct plan_file *f = &p->files[v->file];
+        struct store_variant row = {.format = *f->prepared.format ? f->prepared.format : f->asked,
+                                    .kv = v->kv,
+                                    .policy = "full",
+                                    .compute = v->compute,
+                                    .note = *f->prepared.note ? f->prepared.note : NULL};
+        if (store_variant(w->store, f->model < 0 ? 0 : p->models[f->model].id, &row, &v->id, e))
+            return -1;
+    }
+    return 0;
+}
+
+static int is_scored(const struct sweep *w, const struct plan_variant *v)
+{
+    return w->config->text && v->scored_by >= 0 && w->plan->files[v->file].runtime->has_model;
+}
+
+static int store_cells(struct sweep *w, int64_t run, struct sweep_report *out, struct err *e)
+{
+    struct plan *p = w->plan;
+    int trials = w->config->trials;
+    for (int i = 0; i < p->matrix.n; i++) {
+        struct plan_cell *pc = &p->cells[i];
+        struct store_cell row = {.variant = p->variants[pc->variant].id,
+                                 .runtime = pc->cell->runtime,
+                                 .isa = pc->cell->isa,
+                                 .compute = pc->cell->compute,
+                                 .context = pc->cell->context,
+                                 .threads = pc->cell->threads,
+                                 .decode = pc->cell->decode,
+                                 .batch = pc->cell->batch,
+                                 .weights_bytes = pc->expected.weights,
+                                 .kv_bytes = pc->expected.kv,
+                                 .arena_bytes = pc->expected.arena,
+                                 .tables_bytes = pc->expected.tables,
+                                 .infeasible = *pc->why ? pc->why : NULL};
+        unsigned char *stored = w->stored + (size_t)i * (size_t)trials;
+        if (store_cell(w->store, run, &row, &pc->id, e) || store_trials_done(w->store, pc->id, trials, stored, e))
+            return -1;
+        for (int r = 0; r < trials; r++) {
+            out->resumed += stored[r] != 0;
+            w->valid[i] |= stored[r] == 2;
+        }
+    }
+    w->progress.total = p->n_feasible * trials;
+    w->progress.done = out->resumed;
+    for (int i = 0; i < p->n_variants; i++)
+        w->progress.total += is_scored(w, &p->variants[i]);
+    return 0;
+}
+
+static int measure_all(struct sweep *w, struct err *e)
+{
+    int n = w->plan->matrix.n, trials = w->config->trials, failed = 0;
+    int *order = calloc((size_t)n, sizeof *order);
+    if (!order)
+        abort();
+    for (int round = 0; round < trials && !failed && !stopped(w); round++) {
+        matrix_order(order, n, w->config->seed, round);
+        for (int k = 0; k < n && !failed && !stopped(w); k++) {
+            int i = order[k];
+            if (!*w->plan->cells[i].why && !w->stored[(size_t)i * (size_t)trials + (size_t)round])
+                failed = run_trial(w, i, round, e);
+        }
+    }
+    free(order);
+    return failed;
+}
+
+static int score_all(struct sweep *w, int64_t run, struct err *e)
+{
+    struct plan *p = w->plan;
+    for (int i = 0; i < p->n_variants && !stopped(w); i++) {
+        const struct plan_variant *v = &p->variants[i];
+        int done = 0;
+        if (!is_scored(w, v))
+            continue;
+        if (store_score_done(w->store, run, v->id, text_name(w->config), "perplexity", &done, e))
+            return -1;
+        if (!done && run_score(w, v, run, e))
+            return -1;
+        w->progress.done += done;
+    }
+    return 0;
+}
+
+static int begin_run(struct sweep *w, struct store_run record, int64_t *run, struct err *e)
+{
+    struct probe_set *set = probe_set_open(&w->env, "");
+    if (!set)
+        return err_set(e, ERR_ENV, "sweep: out of memory");
+    struct store_probe *states = calloc((size_t)probe_set_count(set) + 1, sizeof *states);
+    struct text skip = {0};
+    if (!states)
+        abort();
+    for (int i = 0; i < probe_set_count(set); i++) {
+        states[i].state = probe_set_state(set, i, &states[i].name, &states[i].reason);
+        if (states[i].state != STATE_OK && states[i].state != STATE_SUSPECT)
+            text_printf(&skip, "%s%s", skip.n ? "," : "", states[i].name);
+    }
+    snprintf(w->skip, sizeof w->skip, "%s", skip.p ? skip.p : "");
+    text_free(&skip);
+    int failed = 0;
+    *run = 0;
+    record.plan_key = w->plan->key;
+    record.seed = w->config->seed;
+    record.trials = w->config->trials;
+    if (w->config->resume)
+        failed = store_run_find(w->store, w->plan->key, run, e);
+    if (!failed && *run)
+        failed = store_run_end(w->store, *run, "running", e);
+    else if (!failed)
+        failed = store_run_begin(w->store, &record, states, probe_set_count(set), run, e);
+    free(states);
+    probe_set_close(set);
+    return failed;
+}
+
+int sweep_run(struct store *s, struct plan *p, const struct sweep_config *c, struct store_run record, const struct sweep_hooks *h,
+              struct sweep_report *out, struct err *e)
+{
+    size_t n = (size_t)p->matrix.n;
+    const char *sysroot = getenv("BENCH_SYSROOT");
+    struct sweep w = {.store = s,
+                      .plan = p,
+                      .config = c,
+                      .hooks = h,
+                      .env = {.sysroot = sysroot ? sysroot : ""},
+                      .stretch = calloc(MAX_STRETCHES, sizeof *w.stretch),
+                      .seconds = calloc(n, sizeof *w.seconds),
+                      .valid = calloc(n, 1),
+                      .stored = calloc(n, (size_t)c->trials)};
+    if (!w.stretch || !w.seconds || !w.valid || !w.stored)
+        abort();
+    *out = (struct sweep_report){0};
+    void (*pipe_was)(int) = signal(SIGPIPE, SIG_IGN); /* a child that died is seen by its closed pipe */
+    int failed = begin_run(&w, record, &out->run, e) || store_variants(&w, e) || store_cells(&w, out->run, out, e) ||
+                 measure_all(&w, e) || score_all(&w, out->run, e);
+    out->interrupted = stopped(&w);
+    if (!failed)
+        failed = store_run_end(s, out->run, out->interrupted ? "interrupted" : "done", e);
+    for (size_t i = 0; i < n; i++) {
+        out->cells_infeasible += *p->cells[i].why != '\0';
+        out->cells_measured += w.valid[i];
+    }
+    out->cells_failed = p->n_feasible - out->cells_measured;
+    signal(SIGPIPE, pipe_was);
+    drop_stretches(&w);
+    free(w.stretch);
+    free(w.seconds);
+    free(w.valid);
+    free(w.stored);
+    return failed ? -1 : 0;
+}

@@ -1,0 +1,21 @@
+/* task.h - what a model is asked in order to score it.
+ *
+ * A task turns tokens into questions for a runtime, by way of its hooks, and the answers into items for a scorer.  It runs
+ * where the model is loaded: in the trial's process, or in `bench score`. */
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_TASK_H
+#define BENCH_TASK_H
+
+#include "base/err.h"
+#include "eval/scorer.h"
+
+#define TASK_MIN_WINDOW 3 /* a smaller one scores no token */
+
+/* The hook of struct runtime: into an empty KV cache, nll[i] = -log p(ids[from + i] | ids before it), nats, from + i < n. */
+typedef int task_nll_fn(void *self, const int *ids, int n, int from, double *nll, struct err *e);
+
+/* Perplexity's items, one per window of a text's ids.  bos: id of BOS, or -1.  *items is malloc'ed, *n their number. */
+int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n_ids, int window, struct score_item **items,
+                    int *n, struct err *e);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/trial.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "bench/probe/probe.h"
+#include "bench/protocol.h"
+#include "bench/runtime/runtime.h"
+#include "bench/task.h"
+
+struct trial {
+    json_t *load; /* the message that setup's texts point into; NULL before load */
+    struct trial_setup setup;
+    const struct runtime *runtime;
+    void *self;                /* the runtime's private state */
+    int loaded;                /* self needs a close */
+    int *ids, n_ids;           /* tokens of the context */
+    struct probe_set *probes;  /* around each stretch */
+    struct stretch whole;      /* "trial" */
+    struct stretch prefill, decode;
+};
+
+static void stretch_begin(struct stretch *s, const char *kind, struct probe_set *set)
+{
+    snprintf(s->kind, sizeof s->kind, "%s", kind);
+    s->readings.n = 0;
+    probe_set_begin(set);
+    s->begin_real_ns = clock_real_ns();
+    s->begin_ns = clock_ns();
+}
+
+static void stretch_end(struct stretch *s, int tokens, struct probe_set *set)
+{
+    s->ns = clock_ns() - s->begin_ns;
+    s->tokens = tokens;
+    probe_set_end(set, &s->readings);
+}
+
+/* The ids of the context: the text's first tokens, or made-up ones for a model without a vocabulary of its own. */
+static int make_context(struct trial *t, struct err *e)
+{
+    int want = t->setup.cell.context;
+    if (!t->setup.text) {
+        t->ids = calloc((size_t)want, sizeof *t->ids);
+        if (!t->ids)
+            return err_set(e, ERR_ENV, "trial: out of memory for %d ids", want);
+        t->n_ids = want;
+        if (!t->runtime->made_up || t->runtime->made_up(t->self, t->ids, want, t->setup.seed))
+            return err_set(e, ERR_USAGE, "%s: this model needs a text to fill its context; give one with --text FILE", t->setup.path);
+        return 0;
+    }
+    size_t len;
+    char *text = file_read(t->setup.text, &len, e);
+    int failed = !text || t->runtime->encode(t->self, text, len, &t->ids, &t->n_ids, e);
+    free(text);
+    return failed ? -1 : 0;
+}
+
+static int do_load(struct trial *t, json_t *request, json_t *reply, struct err *e)
+{
+    if (t->load)
+        return err_set(e, ERR_ENV, "trial: load was asked for twice");
+    t->load = json_incref(request);
+    if (protocol_read_load(request, &t->setup, e))
+        return -1;
+    const struct cell *c = &t->setup.cell;
+    const char *sysroot = getenv("BENCH_SYSROOT");
+    struct probe_env env = {.sysroot = sysroot ? sysroot : ""};
+    t->probes = probe_set_open(&env, t->setup.skip);
+    stretch_begin(&t->whole, "trial", t->probes);
+    t->runtime = runtime_by_name(c->runtime);
+    t->self = calloc(1, t->runtime->size + 1);
+    t->decode.token_ns = calloc((size_t)c->decode, sizeof *t->decode.token_ns);
+    if (!t->self || !t->decode.token_ns)
+        return err_set(e, ERR_ENV, "trial: out of memory");
+
+    struct stretch *load = calloc(1, sizeof *load);
+    if (!load)
+        return err_set(e, ERR_ENV, "trial: out of memory");
+    stretch_begin(load, "load", t->probes);
+    int failed = t->runtime->load(t->self, c, t->setup.path, t->setup.cpus, e);
+    stretch_end(load, 0, t->probes);
+    t->loaded = !failed;
+    if (!failed)
+        protocol_add_stretch(reply, load);
+    free(load);
+    return failed;
+}
+
+static int do_measure(struct trial *t, json_t *request, json_t *reply, struct err *e)
+{
+    (void)request;
+    const struct cell *c = &t->setup.cell;
+    if (!t->ids && make_context(t, e))
+        return -1;
+    if (t->n_ids < c->context)
+        return err_set(e, ERR_USAGE, "%s: has %d tokens, a context of %d needs more; give a longer --text", t->setup.text, t->n_ids,
+                       c->context);
+    stretch_begin(&t->prefill, "prefill", t->probes);
+    int failed = t->runtime->prefill(t->self, t->ids, c->context, e);
+    stretch_end(&t->prefill, c->context, t->probes);
+    if (failed)
+        return -1;
+
+    int64_t *stamp = t->decode.token_ns; /* first the end of each token, then its time */
+    int id;
+    stretch_begin(&t->decode, "decode", t->probes);
+    for (int i = 0; i < c->decode && !failed; i++) {
+        failed = t->runtime->decode(t->self, &id, e);
+        stamp[i] = clock_ns();
+    }
+    stretch_end(&t->decode, c->decode, t->probes);
+    if (failed)
+        return -1;
+    for (int i = c->decode - 1; i > 0; i--)
+        stamp[i] -= stamp[i - 1];
+    stamp[0] -= t->decode.begin_ns;
+    protocol_add_stretch(reply, &t->prefill);
+    protocol_add_stretch(reply, &t->decode);
+    return 0;
+}
+
+static int do_score(struct trial *t, json_t *request, json_t *reply, struct err *e)
+{
+    int window = (int)json_integer_value(json_object_get(request, "window"));
+    if (!t->setup.text)
+        return err_set(e, ERR_USAGE, "score: needs a text; give one with --text FILE");
+    if (!t->ids && make_context(t, e))
+        return -1;
+    struct score_item *items = NULL;
+    int n = 0;
+    if (task_perplexity(t->self, t->runtime->nll, t->runtime->bos(t->self), t->ids, t->n_ids, window, &items, &n, e))
+        return -1;
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("[f, I]", items[i].sum, (json_int_t)items[i].count));
+    json_object_set_new(reply, "items", list);
+    free(items);
+    return 0;
+}
+
+static int do_exit(struct trial *t, json_t *request, json_t *reply, struct err *e)
+{
+    (void)request, (void)e;
+    if (!t->probes) /* nothing was loaded */
+        return 0;
+    stretch_end(&t->whole, 0, t->probes);
+    protocol_add_stretch(reply, &t->whole);
+    return 0;
+}
+
+static const struct request {
+    const char *name;
+    int needs_load;
+    int (*run)(struct trial *t, json_t *request, json_t *reply, struct err *e);
+} requests[] = {
+    {"load", 0, do_load},
+    {"measure", 1, do_measure},
+    {"score", 1, do_score},
+    {"exit", 0, do_exit},
+};
+
+static int answer(FILE *out, json_t *reply, struct err *e)
+{
+    int failed = json_dumpf(reply, out, JSON_COMPACT | JSON_REAL_PRECISION(17)) || fputc('\n', out) == EOF || fflush(out);
+    json_decref(reply);
+    return failed ? err_set(e, ERR_ENV, "trial: the sweep that started this process is gone") : 0;
+}
+
+/* Runs one request line; 1 when it was the last one. */
+static int serve_line(struct trial *t, const char *line, FILE *out, struct err *e)
+{
+    struct err why = {0};
+    json_t *request = json_loads(line, 0, NULL), *reply = protocol_ok();
+    const char *name = json_string_value(json_object_get(request, "do"));
+    const struct request *r = NULL;
+    for (size_t i = 0; name && i < sizeof requests / sizeof *requests; i++)
+        if (!strcmp(requests[i].name, name))
+            r = &requests[i];
+    int failed;
+    if (!r)
+        failed = err_set(&why, ERR_ENV, "trial: \"%.60s\" is no request of protocol version %d", line, PROTOCOL_VERSION);
+    else if (r->needs_load && !t->loaded)
+        failed = err_set(&why, ERR_ENV, "trial: %s was asked for before load", r->name);
+    else
+        failed = r->run(t, request, reply, &why);
+    json_decref(request);
+    if (failed) {
+        json_decref(reply);
+        reply = protocol_error(&why);
+    }
+    if (answer(out, reply, e))
+        return -1;
+    return r && r->run == do_exit;
+}
+
+int trial_serve(int in, int out, struct err *e)
+{
+    struct trial *t = calloc(1, sizeof *t);
+    FILE *from = fdopen(in, "r"), *to = fdopen(out, "w");
+    char *line = NULL;
+    size_t cap = 0;
+    int status = 0;
+    if (!t || !from || !to) {
+        status = err_set(e, ERR_ENV, "trial: cannot speak to its parent: %s", strerror(errno));
+        goto out;
+    }
+    while (status == 0 && getline(&line, &cap, from) > 0)
+        status = serve_line(t, line, to, e);
+    status = status < 0 ? -1 : 0;
+out:
+    if (t) {
+        if (t->loaded)
+            t->runtime->close(t->self);
+        probe_set_close(t->probes);
+        stretch_free(&t->decode);
+        json_decref(t->load);
+        free(t->self);
+        free(t->ids);
+    }
+    free(t);
+    free(line);
+    if (from)
+        fclose(from);
+    if (to)
+        fclose(to);
+    return status;
+}
