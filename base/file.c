@@ -100,6 +100,20 @@ int file_read_line(const char *path, char *buf, size_t size)
     return (int)got;
 }
 
+int64_t file_field(const char *path, const char *name)
+{
+    FILE *f = fopen(path, "re");
+    char line[256];
+    long long value = -1;
+    size_t n = strlen(name);
+    while (f && value < 0 && fgets(line, sizeof line, f))
+        if (strncmp(line, name, n) || sscanf(line + n, "%lld", &value) != 1)
+            value = -1;
+    if (f)
+        fclose(f);
+    return value;
+}
+
 int file_mkdirs(const char *path, struct err *e)
 {
     char part[PATH_MAX];

@@ -24,6 +24,9 @@ char *file_read(const char *path, size_t *n, struct err *e);
  * Returns the length, or -1 with errno set. */
 int file_read_line(const char *path, char *buf, size_t size);
 
+/* The number behind `name` on the line that begins with it ("MemAvailable:" in /proc/meminfo); -1 without such a line or file. */
+int64_t file_field(const char *path, const char *name);
+
 /* Lower-case hex SHA-256 of a file's contents. */
 int file_sha256(const char *path, char hex[65], struct err *e);
 void sha256_bytes(const void *p, size_t n, char hex[65]);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "bench/protocol.h"
 
@@ -32,15 +33,7 @@ struct child {
 /* Kills by the out-of-memory killer since boot, -1 where the kernel does not count them. */
 static int64_t oom_kills(void)
 {
-    FILE *f = fopen("/proc/vmstat", "re");
-    char line[128];
-    long long n = -1;
-    while (f && n < 0 && fgets(line, sizeof line, f))
-        if (sscanf(line, "oom_kill %lld", &n) != 1)
-            n = -1;
-    if (f)
-        fclose(f);
-    return n;
+    return file_field("/proc/vmstat", "oom_kill ");
 }
 
 static _Noreturn void become_child(const struct child_options *o, int in, int out, int errors)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 
@@ -19,20 +18,6 @@ static void *grow(void *array, int n, size_t size)
     if (!p)
         abort();
     return p;
-}
-
-/* Bytes of memory that could be had without swapping, -1 where the kernel does not say. */
-static int64_t memory_available(void)
-{
-    FILE *f = fopen("/proc/meminfo", "re");
-    char line[128];
-    long long kb = -1;
-    while (f && kb < 0 && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %lld kB", &kb) != 1)
-            kb = -1;
-    if (f)
-        fclose(f);
-    return kb < 0 ? -1 : kb * 1024;
 }
 
 /* *index: of the model, -1 for a runtime without one. */
@@ -173,7 +158,7 @@ int plan_open(struct plan *p, const struct sweep_config *c, int make, double byt
     p->cells = calloc((size_t)p->matrix.n, sizeof *p->cells);
     if (!p->cells)
         abort();
-    int64_t available = memory_available();
+    int64_t available = file_field("/proc/meminfo", "MemAvailable:") * 1024; /* negative where the kernel does not say */
     for (int i = 0; i < p->matrix.n; i++) {
         struct cell *cell = &p->matrix.cells[i];
         struct plan_cell *pc = &p->cells[i];

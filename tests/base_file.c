@@ -20,11 +20,10 @@ static void put(const char *path, const char *text)
 static void files_are_read_mapped_and_hashed(void **state)
 {
     (void)state;
-    char dir[256], path[300], hex[65], line[8];
+    char hex[65], line[8];
+    const char *path = test_file("abc");
     struct err e;
     struct map m;
-    assert_int_equal(test_tmp(dir, sizeof dir), 0);
-    snprintf(path, sizeof path, "%s/abc", dir);
     put(path, "abc");
     size_t n;
     char *text = file_read(path, &n, &e);
@@ -44,7 +43,16 @@ static void files_are_read_mapped_and_hashed(void **state)
     assert_int_equal(file_map(&m, path, 1, &e), 0);
     assert_int_equal(m.n, 0);
     file_unmap(&m);
-    test_rm(dir);
+}
+
+static void a_field_is_the_number_behind_its_name(void **state)
+{
+    (void)state;
+    put(test_file("status"), "Name:\tx\nVmHWMx:\t7 kB\nVmHWM:\t  1234 kB\nEmpty:\n");
+    assert_int_equal(file_field(test_file("status"), "VmHWM:"), 1234);
+    assert_int_equal(file_field(test_file("status"), "Empty:"), -1);
+    assert_int_equal(file_field(test_file("status"), "VmPeak:"), -1);
+    assert_int_equal(file_field(test_file("none"), "VmHWM:"), -1);
 }
 
 static void what_cannot_be_read_says_why(void **state)
@@ -65,14 +73,11 @@ static void what_cannot_be_read_says_why(void **state)
 static void folders_are_made_with_their_parents(void **state)
 {
     (void)state;
-    char dir[256], path[300];
+    const char *path = test_file("a/b//c");
     struct err e;
-    assert_int_equal(test_tmp(dir, sizeof dir), 0);
-    snprintf(path, sizeof path, "%s/a/b//c", dir);
     assert_int_equal(file_mkdirs(path, &e), 0);
     assert_int_equal(access(path, W_OK), 0);
     assert_int_equal(file_mkdirs(path, &e), 0); /* again is fine */
-    test_rm(dir);
 }
 
 static void arena_counts_what_it_takes(void **state)
@@ -114,9 +119,10 @@ static void errors_carry_their_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_are_read_mapped_and_hashed), cmocka_unit_test(what_cannot_be_read_says_why),
+        cmocka_unit_test(files_are_read_mapped_and_hashed), cmocka_unit_test(a_field_is_the_number_behind_its_name),
+        cmocka_unit_test(what_cannot_be_read_says_why),
         cmocka_unit_test(folders_are_made_with_their_parents), cmocka_unit_test(arena_counts_what_it_takes),
         cmocka_unit_test(errors_carry_their_place),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }

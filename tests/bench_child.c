@@ -13,29 +13,18 @@
 #include "bench/child.h"
 #include "bench/protocol.h"
 
-static char dir[256];
-
 static int setup(void **state)
 {
-    (void)state;
     signal(SIGPIPE, SIG_IGN); /* as sweep_run does */
-    return test_tmp(dir, sizeof dir);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_rm(dir);
-    return 0;
+    return test_dir_make(state);
 }
 
 /* Runs one request against `#!/bin/sh` + script. */
 static json_t *ask_script(const char *script, double timeout_s, struct outcome *o)
 {
-    char path[300];
+    const char *path = test_file("child");
     struct child *c;
     struct err e;
-    snprintf(path, sizeof path, "%s/child", dir);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     fprintf(f, "#!/bin/sh\n%s\n", script);
@@ -111,12 +100,11 @@ static void count_tick(void *ctx)
 static void the_parent_looks_while_the_child_works(void **state)
 {
     (void)state;
-    char path[300];
+    const char *path = test_file("child");
     struct child *c;
     struct err e;
     struct outcome o;
     int ticks = 0;
-    snprintf(path, sizeof path, "%s/child", dir);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     fprintf(f, "#!/bin/sh\nread line; sleep 0.2; echo '{\"v\":1,\"ok\":true}'\n");
@@ -138,5 +126,5 @@ int main(void)
         cmocka_unit_test(a_program_that_is_not_there_is_an_outcome),
         cmocka_unit_test(the_parent_looks_while_the_child_works),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, test_dir_remove);
 }

@@ -15,30 +15,6 @@
 #include "engine/gguf.h"
 #include "engine/gguf_write.h"
 
-static char dir[200];
-
-static int make_dir(void **state)
-{
-    (void)state;
-    return test_tmp(dir, sizeof dir);
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    test_rm(dir);
-    return 0;
-}
-
-static const char *file(const char *name)
-{
-    static char path[2][256];
-    static int next;
-    char *p = path[next++ % 2];
-    snprintf(p, 256, "%s/%s", dir, name);
-    return p;
-}
-
 static struct gguf_str str(const char *s)
 {
     return (struct gguf_str){s, strlen(s)};
@@ -47,7 +23,7 @@ static struct gguf_str str(const char *s)
 static int entries(void)
 {
     int n = 0;
-    DIR *d = opendir(dir);
+    DIR *d = opendir(test_dir);
     assert_non_null(d);
     for (struct dirent *f; (f = readdir(d));)
         n += f->d_name[0] != '.';
@@ -91,8 +67,8 @@ static void test_round_trip(void **state)
     (void)state;
     struct gguf g;
     struct err e;
-    write_file(file("a.gguf"));
-    if (gguf_open(&g, file("a.gguf"), 1, &e))
+    write_file(test_file("a.gguf"));
+    if (gguf_open(&g, test_file("a.gguf"), 1, &e))
         fail_msg("%s", e.msg);
     assert_int_equal(g.version, 3);
     assert_int_equal(g.n_kv, 7);
@@ -134,9 +110,9 @@ static void test_copied_keys_are_the_same_bytes(void **state)
     struct gguf g;
     struct gguf_writer *w;
     struct err e;
-    write_file(file("a.gguf"));
-    assert_int_equal(gguf_open(&g, file("a.gguf"), 0, &e), 0);
-    assert_int_equal(gguf_write_open(&w, file("b.gguf"), &e), 0);
+    write_file(test_file("a.gguf"));
+    assert_int_equal(gguf_open(&g, test_file("a.gguf"), 0, &e), 0);
+    assert_int_equal(gguf_write_open(&w, test_file("b.gguf"), &e), 0);
     for (uint64_t i = 0; i < g.n_kv; i++)
         gguf_write_copy(w, &g.kv[i]);
     for (uint64_t i = 0; i < g.n_tensor; i++)
@@ -146,8 +122,8 @@ static void test_copied_keys_are_the_same_bytes(void **state)
     assert_int_equal(gguf_write_finish(w, &e), 0);
     gguf_close(&g);
     char a[65], b[65];
-    assert_int_equal(file_sha256(file("a.gguf"), a, &e), 0);
-    assert_int_equal(file_sha256(file("b.gguf"), b, &e), 0);
+    assert_int_equal(file_sha256(test_file("a.gguf"), a, &e), 0);
+    assert_int_equal(file_sha256(test_file("b.gguf"), b, &e), 0);
     assert_string_equal(a, b);
 }
 
@@ -160,8 +136,8 @@ static void test_values(void **state)
     float f;
     int b;
     struct gguf_str s;
-    write_file(file("a.gguf"));
-    assert_int_equal(gguf_open(&g, file("a.gguf"), 0, &e), 0);
+    write_file(test_file("a.gguf"));
+    assert_int_equal(gguf_open(&g, test_file("a.gguf"), 0, &e), 0);
     assert_int_equal(gguf_int(&g, "a.u32", 0, UINT32_MAX, -1, &i, &e), 0);
     assert_int_equal(i, 4000000000);
     assert_int_equal(gguf_int(&g, "missing", 0, 10, -1, &i, &e), 0);
@@ -263,12 +239,12 @@ static void expect(const char *named, const char *problem)
 {
     struct gguf g;
     struct err e = {0};
-    FILE *f = fopen(file("lie.gguf"), "wb");
+    FILE *f = fopen(test_file("lie.gguf"), "wb");
     assert_non_null(f);
     assert_int_equal(fwrite(image.p ? image.p : "", 1, image.n, f), image.n);
     fclose(f);
     text_free(&image);
-    int rc = gguf_open(&g, file("lie.gguf"), 0, &e);
+    int rc = gguf_open(&g, test_file("lie.gguf"), 0, &e);
     if (rc && !named)
         fail_msg("refused: %s", e.msg);
     if (!rc && named)
@@ -453,11 +429,11 @@ static void test_integers_of_every_kind(void **state)
         key("k", kind);
         text_add(&image, (const char *)&bits, gguf_kind_bytes(kind));
         zeros(8); /* padding, so that the number of keys is believed */
-        FILE *f = fopen(file("int.gguf"), "wb");
+        FILE *f = fopen(test_file("int.gguf"), "wb");
         assert_int_equal(fwrite(image.p, 1, image.n, f), image.n);
         fclose(f);
         text_free(&image);
-        assert_int_equal(gguf_open(&g, file("int.gguf"), 0, &e), 0);
+        assert_int_equal(gguf_open(&g, test_file("int.gguf"), 0, &e), 0);
         assert_int_equal(gguf_int(&g, "k", INT64_MIN, INT64_MAX, 0, &v, &e), too_large ? -1 : 0);
         if (too_large)
             assert_non_null(strstr(e.msg, "more than 9223372036854775807"));
@@ -475,28 +451,28 @@ static void test_half_a_file_is_never_seen(void **state)
     struct gguf_writer *w;
     struct err e = {0};
     int before = entries();
-    assert_int_equal(gguf_write_open(&w, file("new.gguf"), &e), 0);
+    assert_int_equal(gguf_write_open(&w, test_file("new.gguf"), &e), 0);
     write_sample(w);
     assert_int_equal(gguf_write_data(w, vector, sizeof vector, &e), 0);
-    assert_int_not_equal(access(file("new.gguf"), F_OK), 0);
+    assert_int_not_equal(access(test_file("new.gguf"), F_OK), 0);
     assert_int_equal(entries(), before + 1);
     gguf_write_abort(w);
     assert_int_equal(entries(), before);
 
-    assert_int_equal(gguf_write_open(&w, file("new.gguf"), &e), 0);
+    assert_int_equal(gguf_write_open(&w, test_file("new.gguf"), &e), 0);
     write_sample(w);
     assert_int_equal(gguf_write_finish(w, &e), -1);
     assert_non_null(strstr(e.msg, "only 0 of 2"));
     assert_int_equal(entries(), before);
 
-    assert_int_equal(gguf_write_open(&w, file("new.gguf"), &e), 0);
+    assert_int_equal(gguf_write_open(&w, test_file("new.gguf"), &e), 0);
     write_sample(w);
     assert_int_equal(gguf_write_data(w, vector, sizeof vector + 1, &e), -1);
     assert_non_null(strstr(e.msg, "more data than announced"));
     gguf_write_abort(w);
     assert_int_equal(entries(), before);
 
-    assert_int_equal(gguf_write_open(&w, file("new.gguf"), &e), 0);
+    assert_int_equal(gguf_write_open(&w, test_file("new.gguf"), &e), 0);
     gguf_write_tensor(w, str("t"), 1, (int64_t[]){33}, format_by_name("q8_0"));
     assert_int_equal(gguf_write_finish(w, &e), -1);
     assert_non_null(strstr(e.msg, "rows that do not divide"));
@@ -517,7 +493,7 @@ static void test_full_disk(void **state)
     small.rlim_cur = 1 << 20;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    assert_int_equal(gguf_write_open(&w, file("new.gguf"), &e), 0);
+    assert_int_equal(gguf_write_open(&w, test_file("new.gguf"), &e), 0);
     gguf_write_tensor(w, str("t"), 2, (int64_t[]){1 << 18, 4}, format_by_name("f32"));
     for (int i = 0; i < 4 && !failed; i++)
         failed = gguf_write_data(w, megabyte, sizeof megabyte, &e);
@@ -538,12 +514,12 @@ static void test_no_such_folder(void **state)
     struct gguf_writer *w;
     struct gguf g;
     struct err e = {0};
-    assert_int_equal(gguf_write_open(&w, file("none/new.gguf"), &e), -1);
+    assert_int_equal(gguf_write_open(&w, test_file("none/new.gguf"), &e), -1);
     assert_null(w);
     assert_non_null(strstr(e.msg, "none/new.gguf"));
-    assert_int_equal(gguf_open(&g, file("none.gguf"), 0, &e), -1);
+    assert_int_equal(gguf_open(&g, test_file("none.gguf"), 0, &e), -1);
     assert_non_null(strstr(e.msg, "none.gguf"));
-    assert_int_equal(gguf_open(&g, dir, 0, &e), -1);
+    assert_int_equal(gguf_open(&g, test_dir, 0, &e), -1);
 }
 
 static void test_real_files_open(void **state)
@@ -582,5 +558,5 @@ int main(void)
         cmocka_unit_test(test_no_such_folder),
         cmocka_unit_test(test_real_files_open),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }

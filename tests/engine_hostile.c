@@ -15,21 +15,6 @@
 
 enum { FLIPS = 10000, OVERWRITES = 3000 };
 
-static char dir[200];
-
-static int make_dir(void **state)
-{
-    (void)state;
-    return test_tmp(dir, sizeof dir);
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    test_rm(dir);
-    return 0;
-}
-
 /* A file that is damaged and made whole again, in its own copy. */
 struct patient {
     char path[256];
@@ -48,7 +33,7 @@ static void admit(struct patient *p, const char *from)
     *p = (struct patient){.n = 0};
     p->whole = file_read(from, &p->n, &e);
     assert_non_null(p->whole);
-    snprintf(p->path, sizeof p->path, "%s/patient.gguf", dir);
+    snprintf(p->path, sizeof p->path, "%s/patient.gguf", test_dir);
     p->fd = open(p->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert_true(p->fd >= 0);
     assert_int_equal(pwrite(p->fd, p->whole, p->n, 0), p->n);
@@ -212,7 +197,7 @@ static const char *toy_file(void)
     struct toy_weights w;
     struct err e;
     toy_weights(&w, &t, 3);
-    snprintf(path, sizeof path, "%s/toy.gguf", dir);
+    snprintf(path, sizeof path, "%s/toy.gguf", test_dir);
     if (toy_write(path, &t, &w, &e))
         fail_msg("%s", e.msg);
     toy_free(&w);
@@ -278,5 +263,5 @@ int main(void)
         cmocka_unit_test(test_real_cut_short),
         cmocka_unit_test(test_real_flipped),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }

@@ -12,30 +12,6 @@
 #include "engine/gguf_write.h"
 #include "engine/quantize.h"
 
-static char dir[200];
-
-static int make_dir(void **state)
-{
-    (void)state;
-    return test_tmp(dir, sizeof dir);
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    test_rm(dir);
-    return 0;
-}
-
-static const char *file(const char *name)
-{
-    static char path[4][256];
-    static int next;
-    char *p = path[next++ % 4];
-    snprintf(p, 256, "%s/%s", dir, name);
-    return p;
-}
-
 static struct gguf_str str(const char *s)
 {
     return (struct gguf_str){s, strlen(s)};
@@ -109,15 +85,15 @@ static void test_every_format_from_every_source(void **state)
             struct err e;
             int64_t version;
             int odd = format_row_bytes(*f, ODD) == 0, plain = (*f)->block == 1;
-            write_source(file("in.gguf"), sources[s], weight);
-            if (quantize_file(file("in.gguf"), file("out.gguf"), *f, &r, &e))
+            write_source(test_file("in.gguf"), sources[s], weight);
+            if (quantize_file(test_file("in.gguf"), test_file("out.gguf"), *f, &r, &e))
                 fail_msg("%s", e.msg);
             assert_int_equal(r.converted, 2);
             assert_int_equal(r.copied, 2);
             assert_int_equal(r.kept_f16, odd);
             assert_string_equal(r.kept_names, odd ? "odd.weight" : "");
-            assert_int_equal(gguf_open(&a, file("in.gguf"), 0, &e), 0);
-            assert_int_equal(gguf_open(&b, file("out.gguf"), 0, &e), 0);
+            assert_int_equal(gguf_open(&a, test_file("in.gguf"), 0, &e), 0);
+            assert_int_equal(gguf_open(&b, test_file("out.gguf"), 0, &e), 0);
             assert_int_equal(r.bytes_in, a.map.n);
             assert_int_equal(r.bytes_out, b.map.n);
             check_tensor(&a.tensor[0], &b.tensor[0], *f);
@@ -145,13 +121,13 @@ static void test_file_types(void **state)
     } known[] = {{"f32", 0}, {"f16", 1}, {"q4_0", 2}, {"q8_0", 7}, {"bf16", 32}}; /* llama.h, enum llama_ftype */
     float weight[ROWS * WIDE];
     normal(weight, ROWS * WIDE, 6);
-    write_source(file("in.gguf"), "f32", weight);
+    write_source(test_file("in.gguf"), "f32", weight);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         struct gguf g;
         struct err e;
         int64_t v;
-        assert_int_equal(quantize_file(file("in.gguf"), file("out.gguf"), format_by_name(known[i].format), NULL, &e), 0);
-        assert_int_equal(gguf_open(&g, file("out.gguf"), 0, &e), 0);
+        assert_int_equal(quantize_file(test_file("in.gguf"), test_file("out.gguf"), format_by_name(known[i].format), NULL, &e), 0);
+        assert_int_equal(gguf_open(&g, test_file("out.gguf"), 0, &e), 0);
         assert_int_equal(gguf_int(&g, "general.file_type", 0, 100, -1, &v, &e), 0);
         assert_int_equal(v, known[i].file_type);
         gguf_close(&g);
@@ -175,7 +151,7 @@ static void test_formats_of_files(void **state)
         struct gguf_writer *w;
         struct gguf g;
         struct err e;
-        assert_int_equal(gguf_write_open(&w, file("mix.gguf"), &e), 0);
+        assert_int_equal(gguf_write_open(&w, test_file("mix.gguf"), &e), 0);
         gguf_write_tensor(w, str("norm.weight"), 1, (int64_t[]){4}, format_by_name("f32"));
         gguf_write_tensor(w, str("a.weight"), 2, (int64_t[]){64, 1}, a);
         gguf_write_tensor(w, str("b.weight"), 2, (int64_t[]){cases[i].second_k, 1}, b);
@@ -183,7 +159,7 @@ static void test_formats_of_files(void **state)
         assert_int_equal(gguf_write_data(w, zeros, format_row_bytes(a, 64), &e), 0);
         assert_int_equal(gguf_write_data(w, zeros, format_row_bytes(b, cases[i].second_k), &e), 0);
         assert_int_equal(gguf_write_finish(w, &e), 0);
-        assert_int_equal(gguf_open(&g, file("mix.gguf"), 0, &e), 0);
+        assert_int_equal(gguf_open(&g, test_file("mix.gguf"), 0, &e), 0);
         const struct format *f = quantize_format_of(&g);
         assert_string_equal(f ? f->name : "mixed", cases[i].shared ? cases[i].shared : "mixed");
         gguf_close(&g);
@@ -204,26 +180,26 @@ static void test_refusals(void **state)
     float weight[ROWS * WIDE];
     struct err e;
     normal(weight, ROWS * WIDE, 7);
-    write_source(file("in.gguf"), "f32", weight);
-    expect_refusal(file("in.gguf"), file("in.gguf"), "q8_0", "same file");
-    assert_int_equal(symlink("in.gguf", file("link.gguf")), 0);
-    expect_refusal(file("in.gguf"), file("link.gguf"), "q8_0", "same file");
-    expect_refusal(file("none.gguf"), file("new.gguf"), "q8_0", "none.gguf");
-    expect_refusal(file("in.gguf"), file("none/new.gguf"), "q8_0", "none/new.gguf");
-    assert_int_equal(quantize_file(file("in.gguf"), file("q8.gguf"), format_by_name("q8_0"), NULL, &e), 0);
-    expect_refusal(file("q8.gguf"), file("new.gguf"), "q4_0", "\"wide.weight\" is already q8_0");
-    expect_refusal(file("q8.gguf"), file("new.gguf"), "f16", "begin with the F32, F16 or BF16 file");
+    write_source(test_file("in.gguf"), "f32", weight);
+    expect_refusal(test_file("in.gguf"), test_file("in.gguf"), "q8_0", "same file");
+    assert_int_equal(symlink("in.gguf", test_file("link.gguf")), 0);
+    expect_refusal(test_file("in.gguf"), test_file("link.gguf"), "q8_0", "same file");
+    expect_refusal(test_file("none.gguf"), test_file("new.gguf"), "q8_0", "none.gguf");
+    expect_refusal(test_file("in.gguf"), test_file("none/new.gguf"), "q8_0", "none/new.gguf");
+    assert_int_equal(quantize_file(test_file("in.gguf"), test_file("q8.gguf"), format_by_name("q8_0"), NULL, &e), 0);
+    expect_refusal(test_file("q8.gguf"), test_file("new.gguf"), "q4_0", "\"wide.weight\" is already q8_0");
+    expect_refusal(test_file("q8.gguf"), test_file("new.gguf"), "f16", "begin with the F32, F16 or BF16 file");
     static const float bad[] = {NAN, INFINITY, -INFINITY};
     for (int i = 0; i < 3; i++) {
         weight[2 * WIDE + 3] = bad[i];
-        write_source(file("in.gguf"), "f32", weight);
-        expect_refusal(file("in.gguf"), file("new.gguf"), "q8_0", "\"wide.weight\", row 2");
+        write_source(test_file("in.gguf"), "f32", weight);
+        expect_refusal(test_file("in.gguf"), test_file("new.gguf"), "q8_0", "\"wide.weight\", row 2");
     }
     weight[2 * WIDE + 3] = 1e6f; /* more than FP16 can hold, but with a block's scale it can be written */
-    write_source(file("in.gguf"), "f32", weight);
-    expect_refusal(file("in.gguf"), file("new.gguf"), "f16", "too large for f16");
-    assert_int_not_equal(access(file("new.gguf"), F_OK), 0);
-    assert_int_equal(quantize_file(file("in.gguf"), file("new.gguf"), format_by_name("bf16"), NULL, &e), 0);
+    write_source(test_file("in.gguf"), "f32", weight);
+    expect_refusal(test_file("in.gguf"), test_file("new.gguf"), "f16", "too large for f16");
+    assert_int_not_equal(access(test_file("new.gguf"), F_OK), 0);
+    assert_int_equal(quantize_file(test_file("in.gguf"), test_file("new.gguf"), format_by_name("bf16"), NULL, &e), 0);
 }
 
 static void test_vocabulary_only(void **state)
@@ -231,7 +207,7 @@ static void test_vocabulary_only(void **state)
     (void)state;
     const char *path = testdata("tokenizers/ggml-vocab-phi-3.gguf");
     TEST_SKIP_WITHOUT(path, "tokenizers/ggml-vocab-phi-3.gguf");
-    expect_refusal(path, file("new.gguf"), "q8_0", "no weight matrix");
+    expect_refusal(path, test_file("new.gguf"), "q8_0", "no weight matrix");
 }
 
 /* The F16 and Q8_0 files were made from the F32 one by llama.cpp. */
@@ -243,8 +219,8 @@ static void check_against_llama_cpp(const char *theirs, const char *format)
     struct gguf a, b;
     struct err e;
     int same = 0;
-    assert_int_equal(quantize_file(source, file("ours.gguf"), format_by_name(format), NULL, &e), 0);
-    assert_int_equal(gguf_open(&a, file("ours.gguf"), 0, &e), 0);
+    assert_int_equal(quantize_file(source, test_file("ours.gguf"), format_by_name(format), NULL, &e), 0);
+    assert_int_equal(gguf_open(&a, test_file("ours.gguf"), 0, &e), 0);
     assert_int_equal(gguf_open(&b, path, 0, &e), 0);
     for (uint64_t i = 0; i < b.n_tensor; i++) {
         char name[80];
@@ -284,5 +260,5 @@ int main(void)
         cmocka_unit_test(test_same_bytes_as_llama_cpp_f16),
         cmocka_unit_test(test_same_bytes_as_llama_cpp_q8_0),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }

@@ -12,30 +12,6 @@
 #include "engine/quantize.h"
 #include "engine/synth.h"
 
-static char dir[200];
-
-static int make_dir(void **state)
-{
-    (void)state;
-    return test_tmp(dir, sizeof dir);
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    test_rm(dir);
-    return 0;
-}
-
-static const char *file(const char *name)
-{
-    static char path[2][256];
-    static int next;
-    char *p = path[next++ % 2];
-    snprintf(p, 256, "%s/%s", dir, name);
-    return p;
-}
-
 /* Every preset's arithmetic, at a size that a test can write. */
 static const struct synth_preset small = {.name = "small",
                                           .source = "this test",
@@ -97,7 +73,7 @@ static void test_loads_and_runs(void **state)
             struct session *s;
             struct err e;
             p.tied = tied;
-            if (synth_write(file("s.gguf"), &p, *f, 1, &e) || model_open(&m, file("s.gguf"), 0, &e))
+            if (synth_write(test_file("s.gguf"), &p, *f, 1, &e) || model_open(&m, test_file("s.gguf"), 0, &e))
                 fail_msg("%s", e.msg);
             assert_int_equal(m->n_layer, p.n_layer);
             assert_int_equal(m->head_dim, p.head_dim);
@@ -128,8 +104,8 @@ static void test_pieces_are_a_vocabulary(void **state)
     int *ids, n;
     struct synth_preset p = small;
     p.n_vocab = 40000; /* three syllables */
-    assert_int_equal(synth_write(file("s.gguf"), &p, format_by_name("q8_0"), 1, &e), 0);
-    assert_int_equal(gguf_open(&g, file("s.gguf"), 0, &e), 0);
+    assert_int_equal(synth_write(test_file("s.gguf"), &p, format_by_name("q8_0"), 1, &e), 0);
+    assert_int_equal(gguf_open(&g, test_file("s.gguf"), 0, &e), 0);
     assert_int_equal(tokenizer_open(&t, &g, &e), 0);
     assert_int_equal(tokenizer_size(t), p.n_vocab);
     assert_int_equal(tokenizer_bos(t), 1);
@@ -183,8 +159,8 @@ static void test_pieces_are_distinct(void **state)
     struct synth_preset p = small;
     p.n_vocab = 262144; /* the largest of the presets */
     p.d = 32;
-    assert_int_equal(synth_write(file("s.gguf"), &p, format_by_name("q4_0"), 1, &e), 0);
-    assert_int_equal(gguf_open(&g, file("s.gguf"), 0, &e), 0);
+    assert_int_equal(synth_write(test_file("s.gguf"), &p, format_by_name("q4_0"), 1, &e), 0);
+    assert_int_equal(gguf_open(&g, test_file("s.gguf"), 0, &e), 0);
     const struct gguf_kv *kv = gguf_find(&g, "tokenizer.ggml.tokens");
     assert_int_equal(kv->count, p.n_vocab);
     char **piece = malloc((size_t)p.n_vocab * sizeof *piece);
@@ -207,8 +183,8 @@ static void test_weights_are_normal(void **state)
     (void)state;
     struct gguf g;
     struct err e;
-    write_small(file("s.gguf"), "f32", 3);
-    assert_int_equal(gguf_open(&g, file("s.gguf"), 0, &e), 0);
+    write_small(test_file("s.gguf"), "f32", 3);
+    assert_int_equal(gguf_open(&g, test_file("s.gguf"), 0, &e), 0);
     const struct gguf_tensor *t = gguf_find_tensor(&g, "token_embd.weight");
     const float *v = t->data;
     int64_t n = t->dim[0] * t->dim[1];
@@ -236,12 +212,12 @@ static void test_same_seed_same_file(void **state)
     (void)state;
     char a[65], b[65], c[65];
     struct err e;
-    write_small(file("a.gguf"), "q8_0", 7);
-    assert_int_equal(file_sha256(file("a.gguf"), a, &e), 0);
-    write_small(file("a.gguf"), "q8_0", 7);
-    assert_int_equal(file_sha256(file("a.gguf"), b, &e), 0);
-    write_small(file("a.gguf"), "q8_0", 8);
-    assert_int_equal(file_sha256(file("a.gguf"), c, &e), 0);
+    write_small(test_file("a.gguf"), "q8_0", 7);
+    assert_int_equal(file_sha256(test_file("a.gguf"), a, &e), 0);
+    write_small(test_file("a.gguf"), "q8_0", 7);
+    assert_int_equal(file_sha256(test_file("a.gguf"), b, &e), 0);
+    write_small(test_file("a.gguf"), "q8_0", 8);
+    assert_int_equal(file_sha256(test_file("a.gguf"), c, &e), 0);
     assert_string_equal(a, b);
     assert_string_not_equal(a, c);
 }
@@ -256,5 +232,5 @@ int main(void)
         cmocka_unit_test(test_weights_are_normal),
         cmocka_unit_test(test_same_seed_same_file),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }

@@ -48,3 +48,27 @@ void test_rm(const char *dir)
         return;
     nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
+
+char test_dir[200];
+
+int test_dir_make(void **state)
+{
+    (void)state;
+    return test_tmp(test_dir, sizeof test_dir);
+}
+
+int test_dir_remove(void **state)
+{
+    (void)state;
+    test_rm(test_dir);
+    return 0;
+}
+
+const char *test_file(const char *name)
+{
+    static char path[8][300];
+    static unsigned next;
+    char *p = path[next++ % 8];
+    snprintf(p, sizeof path[0], "%s/%s", test_dir, name);
+    return p;
+}

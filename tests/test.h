@@ -26,6 +26,13 @@ int test_tmp(char *buf, size_t size);
 /* Removes such a folder with everything in it.  Anything that is not below the temporary folder is left alone. */
 void test_rm(const char *dir);
 
+/* One such folder for a whole group of tests: give both to cmocka_run_group_tests.  test_dir is its path, test_file that of a
+ * file in it, valid for the next 7 calls. */
+extern char test_dir[200];
+int test_dir_make(void **state);
+int test_dir_remove(void **state);
+const char *test_file(const char *name);
+
 /* Ends the test as skipped, naming the data that it could not run without. */
 #define TEST_SKIP_WITHOUT(path, name)                                                                                            \
     do {                                                                                                                         \

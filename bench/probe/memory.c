@@ -23,6 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum { ANON, FILE_, SHMEM, HWM, FIELDS };
 
 static const char *const field[FIELDS] = {"\nRssAnon:", "\nRssFile:", "\nRssShmem:", "\nVmHWM:"};
@@ -94,23 +96,18 @@ static void memory_begin(void *self, void *mark)
         m->start = read_status(m->status, v) ? -1 : v[ANON] + v[FILE_] + v[SHMEM];
 }
 
-/* "AnonHugePages:  2048 kB" of smaps_rollup, in bytes. */
 static void add_huge(struct readings *out)
 {
-    FILE *f = fopen("/proc/self/smaps_rollup", "re");
-    int why = errno;
-    char line[256];
-    long long kib = -1;
-    while (f && kib < 0 && fgets(line, sizeof line, f))
-        sscanf(line, "AnonHugePages: %lld", &kib);
-    if (f)
-        fclose(f);
+    static const char path[] = "/proc/self/smaps_rollup";
+    char why[120];
+    errno = 0;
+    int64_t kib = file_field(path, "AnonHugePages:");
     if (kib >= 0) {
         readings_add(out, "memory.anon_huge", "B", kib * 1024);
         return;
     }
-    snprintf(line, sizeof line, "no AnonHugePages in /proc/self/smaps_rollup: %s", f ? "no such line" : strerror(why));
-    readings_add_missing(out, "memory.anon_huge", "B", !f && why == EACCES ? STATE_DENIED : STATE_ABSENT, line);
+    snprintf(why, sizeof why, "no AnonHugePages in %s%s%s", path, errno ? ": " : "", errno ? strerror(errno) : "");
+    readings_add_missing(out, "memory.anon_huge", "B", errno == EACCES ? STATE_DENIED : STATE_ABSENT, why);
 }
 
 static void memory_end(void *self, const void *mark, struct readings *out)

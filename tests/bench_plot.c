@@ -1,0 +1,241 @@
+/* Figures: exactly the right data, a picture of each kind, and a word about what cannot be drawn. */
+/* SPDX-License-Identifier: MIT */
+#include "bench/cmd/plot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "bench/cmd/gnuplot.h"
+#include "tests/store_fixture.h"
+
+/* Two formats, two contexts: f16 at 8 and 12 ms, q4_0 at 3 ms and not possible at 256. */
+static void fill(struct fixture *f, int with_scores)
+{
+    static const struct {
+        const char *format;
+        int64_t weights;
+        int ms[2];
+        double perplexity;
+    } variants[] = {{"q4_0", 1 << 20, {3, 0}, 9.5}, {"f16", 4 << 20, {8, 12}, 9.0}};
+    int64_t run = begin(f->s, NULL, 0), model;
+    ok(store_model(f->s, &a_model, &model, &f->e), &f->e);
+    for (int v = 0; v < 2; v++) {
+        struct store_variant variant = a_variant;
+        variant.format = variants[v].format;
+        variant.file_sha256 = NULL;
+        int64_t id, cell;
+        ok(store_variant(f->s, model, &variant, &id, &f->e), &f->e);
+        for (int c = 0; c < 2; c++) {
+            struct store_cell x = a_cell(id, c ? 256 : 64);
+            x.weights_bytes = variants[v].weights;
+            x.infeasible = variants[v].ms[c] ? NULL : "needs more memory";
+            ok(store_cell(f->s, run, &x, &cell, &f->e), &f->e);
+            for (int round = 0; !x.infeasible && round < 2; round++)
+                ok(put_trial(f->s, cell, round, variants[v].ms[c], &f->e), &f->e);
+        }
+        const struct store_score_item item = {2.0, 1};
+        const struct store_score score = {.run = run,
+                                          .variant = id,
+                                          .task = "story.txt",
+                                          .task_sha256 = sha_a,
+                                          .scorer = "perplexity",
+                                          .value = variants[v].perplexity,
+                                          .state = "ok",
+                                          .reason = "",
+                                          .items = &item,
+                                          .n_items = 1};
+        if (with_scores)
+            ok(store_score(f->s, &score, &f->e), &f->e);
+    }
+}
+
+/* plot_run with what it printed. */
+static int plot(struct fixture *f, const struct plot_job *job, char *said, size_t size)
+{
+    FILE *out = tmpfile();
+    assert_non_null(out);
+    fflush(stdout);
+    int was = dup(1);
+    dup2(fileno(out), 1);
+    int rc = plot_run(f->s, 1, job, &f->e);
+    fflush(stdout);
+    dup2(was, 1);
+    close(was);
+    rewind(out);
+    said[fread(said, 1, size - 1, out)] = '\0';
+    fclose(out);
+    return rc;
+}
+
+static int has_gnuplot(void)
+{
+    struct err e = {0};
+    const struct gnuplot_variable none = {0};
+    return gnuplot_run("/dev/null", &none, &e) == 0;
+}
+
+static void need_gnuplot(void)
+{
+    if (!has_gnuplot()) {
+        print_message("[  NEEDS   ] gnuplot (ci/setup installs it)\n");
+        skip();
+    }
+}
+
+static void expect_file(const struct fixture *f, const char *name, const char *want)
+{
+    char path[PATH_MAX + 32];
+    struct err e = {0};
+    snprintf(path, sizeof path, "%s/out/%s", f->dir, name);
+    char *text = file_read(path, NULL, &e);
+    ok(text ? 0 : -1, &e);
+    assert_string_equal(text, want);
+    free(text);
+}
+
+static void figures_have_the_right_data(void **state)
+{
+    struct fixture *f = *state;
+    char dir[PATH_MAX + 16], said[4096];
+    need_gnuplot();
+    fill(f, 1);
+    snprintf(dir, sizeof dir, "%s/out", f->dir);
+    ok(plot(f, &(struct plot_job){.dir = dir, .formats = "svg"}, said, sizeof said), &f->e);
+    expect_file(f, "latency.tsv",
+                "run\tseries\tlabel\tcolour\tdash\tcontext\tms_per_token\tlow\thigh\ttrials\n"
+                "1\t1\tf16\t1\t1\t64\t8.0\t8.0\t8.0\t2\n"
+                "1\t1\tf16\t1\t1\t256\t11.9995\t11.9995\t11.9995\t2\n"
+                "1\t2\tq4_0\t2\t1\t64\t3.0\t3.0\t3.0\t2\n");
+    expect_file(f, "heatmap.tsv",
+                "run\trow\tlabel\tcolumn\tcontext\tms_per_token\tstate\n"
+                "1\t1\tf16\t1\t64\t8.0\tok\n"
+                "1\t1\tf16\t2\t256\t11.9995\tok\n"
+                "1\t2\tq4_0\t1\t64\t3.0\tok\n"
+                "1\t2\tq4_0\t2\t256\tNaN\tcannot run\n");
+    /* At context 256, the longest one measured, q4_0 has no time and so no point. */
+    expect_file(f, "pareto.tsv",
+                "run\tlabel\tcolour\tcontext\tms_per_token\tperplexity\tfront\ttask\n"
+                "1\tf16\t1\t256\t11.9995\t9.0\t1\tstory.txt\n");
+    expect_file(f, "memory.tsv",
+                "run\tbar\tlabel\tweights_mib\tkv_mib\tarena_mib\ttables_mib\tprogram_mib\tpeak_mib\tstate\n"
+                "1\t1\tf16, context 64\t4.0\t2.0\t3.0\t1.0\t2.0\t8.0\tok\n"
+                "1\t2\tf16, context 256\t4.0\t2.0\t3.0\t1.0\t2.0\t8.0\tok\n"
+                "1\t3\tq4_0, context 64\t1.0\t2.0\t3.0\t1.0\t2.0\t8.0\tok\n"
+                "1\t4\tq4_0, context 256\t1.0\t2.0\t3.0\t1.0\tNaN\tNaN\tcannot run\n");
+}
+
+static void pictures_are_made_and_keep_the_names(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {"latency", "heatmap", "pareto", "memory"};
+    char dir[PATH_MAX + 16], path[PATH_MAX + 64], said[4096];
+    need_gnuplot();
+    fill(f, 1);
+    snprintf(dir, sizeof dir, "%s/out/deeper", f->dir);
+    ok(plot(f, &(struct plot_job){.dir = dir, .formats = "png, svg"}, said, sizeof said), &f->e);
+    for (int i = 0; i < 4; i++) {
+        struct map png;
+        snprintf(path, sizeof path, "%s/%s.png", dir, names[i]);
+        assert_non_null(strstr(said, path));
+        ok(file_map(&png, path, 0, &f->e), &f->e);
+        assert_true(png.n > 2000);
+        assert_memory_equal(png.p, "\x89PNG\r\n\x1a\n", 8);
+        assert_memory_equal(png.p + 16, "\x00\x00\x03\x84", 4); /* IHDR begins with the width: 900 */
+        file_unmap(&png);
+        snprintf(path, sizeof path, "%s/%s.svg", dir, names[i]);
+        assert_non_null(strstr(said, path));
+        char *svg = file_read(path, NULL, &f->e);
+        ok(svg ? 0 : -1, &f->e);
+        assert_non_null(strstr(svg, "m.gguf"));
+        assert_non_null(strstr(svg, strcmp(names[i], "pareto") ? ">q4_0" : ">f16")); /* whole, not q4 with a subscript */
+        free(svg);
+    }
+}
+
+static void an_empty_figure_says_why(void **state)
+{
+    struct fixture *f = *state;
+    char dir[PATH_MAX + 16], path[PATH_MAX + 64], said[4096];
+    need_gnuplot();
+    fill(f, 0);
+    snprintf(dir, sizeof dir, "%s/out", f->dir);
+    ok(plot(f, &(struct plot_job){.dir = dir, .formats = "svg"}, said, sizeof said), &f->e);
+    assert_non_null(strstr(said, "pareto: not drawn: no variant has both a perplexity and a decode time"));
+    snprintf(path, sizeof path, "%s/pareto.svg", dir);
+    assert_int_equal(access(path, F_OK), -1);
+    snprintf(path, sizeof path, "%s/latency.svg", dir);
+    assert_int_equal(access(path, F_OK), 0);
+
+    assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = "svg", .figure = "pareto"}, said, sizeof said), -1);
+    assert_int_equal(f->e.code, ERR_INVALID);
+}
+
+static void wrong_names_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    char dir[PATH_MAX + 16], said[4096];
+    fill(f, 1);
+    snprintf(dir, sizeof dir, "%s/out", f->dir);
+    assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = "svg", .figure = "latncy"}, said, sizeof said), -1);
+    assert_int_equal(f->e.code, ERR_USAGE);
+    assert_non_null(strstr(f->e.msg, "there are: latency, heatmap, pareto, memory"));
+    assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = "gif"}, said, sizeof said), -1);
+    assert_int_equal(f->e.code, ERR_USAGE);
+    assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = ","}, said, sizeof said), -1);
+    assert_int_equal(f->e.code, ERR_USAGE);
+    assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = "svg", .scripts = f->dir}, said, sizeof said), -1);
+    assert_int_equal(f->e.code, ERR_ENV);
+    assert_non_null(strstr(f->e.msg, "BENCH_PLOTS"));
+    snprintf(dir, sizeof dir, "%s/t.db/out", f->dir);
+    assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = "svg"}, said, sizeof said), -1);
+    assert_int_equal(f->e.code, ERR_ENV);
+}
+
+static void a_missing_gnuplot_is_named(void **state)
+{
+    struct fixture *f = *state;
+    char dir[PATH_MAX + 16], said[4096], path[4096];
+    fill(f, 1);
+    snprintf(dir, sizeof dir, "%s/out", f->dir);
+    snprintf(path, sizeof path, "%s", getenv("PATH"));
+    setenv("PATH", f->dir, 1);
+    int rc = plot(f, &(struct plot_job){.dir = dir, .formats = "svg"}, said, sizeof said);
+    setenv("PATH", path, 1);
+    assert_int_equal(rc, -1);
+    assert_int_equal(f->e.code, ERR_ENV);
+    assert_non_null(strstr(f->e.msg, "gnuplot is not installed"));
+}
+
+static void a_failing_script_is_quoted(void **state)
+{
+    struct fixture *f = *state;
+    char path[PATH_MAX + 16];
+    struct err e = {0};
+    need_gnuplot();
+    snprintf(path, sizeof path, "%s/bad.gp", f->dir);
+    FILE *script = fopen(path, "w");
+    assert_non_null(script);
+    fputs("if (word ne \"it's\\tso\") { exit status 7 }\nplot nonsense\n", script);
+    fclose(script);
+    const struct gnuplot_variable raw[] = {{"word", "it's\\tso"}, {0}}; /* single quotes: no escapes but '' */
+    assert_int_equal(gnuplot_run(path, raw, &e), -1);
+    assert_non_null(strstr(e.msg, "exit code 7"));
+    const struct gnuplot_variable tab[] = {{"word", "it's\tso"}, {0}};
+    assert_int_equal(gnuplot_run(path, tab, &e), -1);
+    assert_int_equal(e.code, ERR_ENV);
+    assert_non_null(strstr(e.msg, "line 2: undefined variable: nonsense"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_STORE(figures_have_the_right_data), WITH_STORE(pictures_are_made_and_keep_the_names),
+        WITH_STORE(an_empty_figure_says_why),    WITH_STORE(wrong_names_are_refused),
+        WITH_STORE(a_missing_gnuplot_is_named),  WITH_STORE(a_failing_script_is_quoted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,213 @@
+/* Tables on the terminal, and one run as text, JSON and CSV. */
+/* SPDX-License-Identifier: MIT */
+#include "bench/cmd/show.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/cmd/table.h"
+#include "tests/store_fixture.h"
+
+struct capture {
+    FILE *file;
+    int was;
+};
+
+static void capture_begin(struct capture *c)
+{
+    c->file = tmpfile();
+    assert_non_null(c->file);
+    fflush(stdout);
+    c->was = dup(1);
+    dup2(fileno(c->file), 1);
+}
+
+static void capture_end(struct capture *c, char *said, size_t size)
+{
+    fflush(stdout);
+    dup2(c->was, 1);
+    close(c->was);
+    rewind(c->file);
+    said[fread(said, 1, size - 1, c->file)] = '\0';
+    fclose(c->file);
+}
+
+static void columns_line_up(void **state)
+{
+    (void)state;
+    struct table t = {0};
+    table_column(&t, "name", TABLE_LEFT);
+    table_column(&t, "ms", TABLE_RIGHT);
+    table_column(&t, "note", TABLE_LEFT);
+    const char *const rows[][3] = {
+        {"q4_0", "9.5", ""}, {"\xc3\xa9t\xc3\xa9", "120.25", "\xe6\xa8\xa1\xe5\x9e\x8b!"}, {"e\xcc\x81", "1", "x"}};
+    for (int i = 0; i < 3; i++)
+        for (int c = 0; c < 3; c++)
+            table_add(&t, "%s", rows[i][c]);
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+    table_print(&t, out);
+    fclose(out);
+    table_free(&t);
+    assert_string_equal(text, "name      ms  note\n"
+                              "q4_0     9.5\n"
+                              "\xc3\xa9t\xc3\xa9   120.25  \xe6\xa8\xa1\xe5\x9e\x8b!\n"
+                              "e\xcc\x81          1  x\n");
+    free(text);
+    assert_int_equal(text_columns("\xe6\xa8\xa1\xe5\x9e\x8b!"), 5);
+}
+
+/* One cell with two trials and a crash, one that cannot run. */
+static void fill(struct fixture *f)
+{
+    const struct store_probe probes[] = {{"memory", STATE_OK, ""}, {"energy", STATE_ABSENT, "no powercap here"}};
+    int64_t run = begin(f->s, probes, 2), cell = cell_of(f->s, run, 64), id;
+    ok(put_trial(f->s, cell, 0, 10, &f->e), &f->e);
+    ok(put_trial(f->s, cell, 1, 12, &f->e), &f->e);
+    const struct store_trial crashed = {.cell = cell, .round = 2, .state = "crashed", .reason = "signal 11"};
+    ok(store_trial(f->s, &crashed, &f->e), &f->e);
+    struct store_cell large = a_cell(1, 4096);
+    large.infeasible = "needs 9 GiB, 2 GiB are free";
+    ok(store_cell(f->s, run, &large, &id, &f->e), &f->e);
+    const struct store_score_item items[] = {{20.0, 10}, {10.0, 5}};
+    const struct store_score score = {.run = run,
+                                      .variant = 1,
+                                      .task = "story.txt",
+                                      .task_sha256 = sha_a,
+                                      .scorer = "perplexity",
+                                      .value = 7.389,
+                                      .state = "ok",
+                                      .reason = "",
+                                      .items = items,
+                                      .n_items = 2};
+    ok(store_score(f->s, &score, &f->e), &f->e);
+    ok(store_run_end(f->s, run, "done", &f->e), &f->e);
+}
+
+static void show(struct fixture *f, enum show_format format, char *said, size_t size)
+{
+    struct capture c;
+    capture_begin(&c);
+    int rc = show_run(f->s, 1, format, &f->e);
+    capture_end(&c, said, size);
+    ok(rc, &f->e);
+}
+
+static void text_says_what_was_and_was_not_measured(void **state)
+{
+    struct fixture *f = *state;
+    char said[8192];
+    fill(f);
+    show(f, SHOW_TEXT, said, sizeof said);
+    static const char *const lines[] = {
+        "run 1, done, started ",
+        "all cells: model m.gguf, kv f16, policy full, compute int8, isa avx2, runtime reference, threads 2, decode 4, batch "
+        "512\n",
+        "\nformat  context  ms/token     [low, high]       trials  prefill ms  tok/s  TTFT ms  peak MiB  anon MiB  start MiB  plan MiB  "
+        "perplexity\n",
+        "\nq4_0         64     11.00  [10.00, 12.00]  2, 1 failed         100    640      109      8.00      5.00       2.00      7.00      "
+        "7.3890\n",
+        "\nq4_0       4096         -               -   cannot run           -      -        -         -         -          -      7.00      "
+        "7.3890\n",
+        "with 2 it holds the true median in 50% of runs",
+        "\nCannot run:\n  q4_0, context 4096: needs 9 GiB, 2 GiB are free\n",
+        "\nFailed trials:\n  q4_0, context 64, 1 x crashed: signal 11\n",
+        "\nNotes:\n  q4_0: one tensor stays f16\n",
+        "\nProbes:\n  memory: ok\n  energy: absent, no powercap here\n",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!strstr(said, lines[i]))
+            fail_msg("no \"%s\" in:\n%s", lines[i], said);
+}
+
+static double real_of(json_t *object, const char *name)
+{
+    json_t *x = json_object_get(object, name);
+    assert_true(json_is_number(x));
+    return json_number_value(x);
+}
+
+static void json_has_stable_names(void **state)
+{
+    struct fixture *f = *state;
+    char said[16384];
+    json_error_t why;
+    fill(f);
+    show(f, SHOW_JSON, said, sizeof said);
+    json_t *run = json_loads(said, 0, &why);
+    assert_non_null(run);
+    assert_int_equal(json_integer_value(json_object_get(run, "run")), 1);
+    assert_string_equal(json_string_value(json_object_get(run, "seed")), "18446744073709551615");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(run, "machine"), "cpu")), "A CPU");
+    assert_int_equal(json_array_size(json_object_get(run, "probes")), 2);
+    json_t *cells = json_object_get(run, "cells");
+    assert_int_equal(json_array_size(cells), 2);
+    json_t *cell = json_array_get(cells, 0);
+    assert_true(real_of(cell, "ms_per_token") == 10.9995);
+    assert_true(real_of(cell, "ms_per_token_low") == 9.9995);
+    assert_true(real_of(cell, "ms_per_token_high") == 11.9995);
+    assert_true(real_of(cell, "prefill_ms") == 100);
+    assert_true(real_of(cell, "ttft_ms") == 109);
+    assert_true(real_of(cell, "peak_bytes") == 8 << 20);
+    assert_true(json_is_null(json_object_get(cell, "peak_file_bytes")));
+    assert_true(real_of(cell, "perplexity") == 7.389);
+    assert_true(real_of(cell, "nll") == 2);
+    assert_true(real_of(cell, "tokens") == 15);
+    assert_int_equal(json_array_size(json_object_get(cell, "failures")), 1);
+    assert_int_equal(json_array_size(json_object_get(cell, "readings")), 4);
+    cell = json_array_get(cells, 1);
+    assert_true(json_is_null(json_object_get(cell, "ms_per_token")));
+    assert_string_equal(json_string_value(json_object_get(cell, "infeasible")), "needs 9 GiB, 2 GiB are free");
+    json_decref(run);
+}
+
+static void csv_is_a_line_per_cell(void **state)
+{
+    struct fixture *f = *state;
+    char said[8192];
+    fill(f);
+    show(f, SHOW_CSV, said, sizeof said);
+    assert_non_null(strstr(said, "run,cell,variant,"));
+    assert_non_null(strstr(said, ",\"needs 9 GiB, 2 GiB are free\","));
+    int lines = 0;
+    for (const char *c = said; *c; c++)
+        lines += *c == '\n';
+    assert_int_equal(lines, 3);
+}
+
+static void a_run_is_found_by_its_name(void **state)
+{
+    struct fixture *f = *state;
+    int64_t run;
+    assert_int_equal(show_find_run(f->s, "last", &run, &f->e), -1);
+    assert_non_null(strstr(f->e.msg, "no run"));
+    begin(f->s, NULL, 0);
+    begin(f->s, NULL, 0);
+    ok(show_find_run(f->s, "last", &run, &f->e), &f->e);
+    assert_int_equal(run, 2);
+    ok(show_find_run(f->s, "1", &run, &f->e), &f->e);
+    assert_int_equal(run, 1);
+    static const char *const wrong[] = {"3", "0", "-1", "first", "1x", "", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(show_find_run(f->s, wrong[i], &run, &f->e), -1);
+        assert_int_equal(f->e.code, ERR_USAGE);
+    }
+    char said[4096];
+    show(f, SHOW_TEXT, said, sizeof said); /* a run without cells is a run too */
+    assert_non_null(strstr(said, "run 1, running"));
+    assert_non_null(strstr(said, ", 0 cells, "));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(columns_line_up),      WITH_STORE(text_says_what_was_and_was_not_measured),
+        WITH_STORE(json_has_stable_names),      WITH_STORE(csv_is_a_line_per_cell),
+        WITH_STORE(a_run_is_found_by_its_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

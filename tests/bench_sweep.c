@@ -1,0 +1,295 @@
+/* Sweeps as a user runs them, with the null runtime: nothing lost by SIGKILL, two at once, a full disk, bad input.
+ *
+ * The program under test is $BENCH (make test sets it). */
+/* SPDX-License-Identifier: MIT */
+#include "tests/test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "results/store.h"
+
+static int setup(void **state)
+{
+    if (!getenv("BENCH")) {
+        print_message("[  NEEDS   ] $BENCH, the program to test (make test sets it)\n");
+        return -1;
+    }
+    return test_dir_make(state);
+}
+
+/* Starts `bench` + the words of fmt, its output into DIR/out. */
+static pid_t start(const char *fmt, ...)
+{
+    char line[2000], *argv[64];
+    int n = 0;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    argv[n++] = getenv("BENCH");
+    for (char *save, *word = strtok_r(line, " ", &save); word && n < 63; word = strtok_r(NULL, " ", &save))
+        argv[n++] = word;
+    argv[n] = NULL;
+    fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int fd = open(test_file("out"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        dup2(fd, 1);
+        dup2(fd, 2);
+        execv(argv[0], argv);
+        _exit(127);
+    }
+    return pid;
+}
+
+static int finish(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* What the last program printed; free it. */
+static char *output(void)
+{
+    struct err e;
+    char *text = file_read(test_file("out"), NULL, &e);
+    assert_non_null(text);
+    return text;
+}
+
+static int take_text(void *ctx, int n, const char *const *column, const char *const *value)
+{
+    (void)column;
+    for (int i = 0; i < n; i++)
+        text_printf(ctx, "%s%s", i ? "|" : "", value[i] ? value[i] : "NULL");
+    text_printf(ctx, "\n");
+    return 0;
+}
+
+/* The rows of a query, columns separated by |; free it. */
+static char *query(const char *db, const char *sql)
+{
+    struct store *s;
+    struct err e;
+    struct text t = {0};
+    text_printf(&t, "%s", "");
+    if (store_open_existing(&s, db, &e) || store_query(s, sql, NULL, take_text, &t, &e))
+        fail_msg("%s: %s", db, e.msg);
+    store_close(s);
+    return t.p;
+}
+
+static long number(const char *db, const char *sql)
+{
+    char *text = query(db, sql);
+    long n = strtol(text, NULL, 10);
+    free(text);
+    return n;
+}
+
+/* Is there a database that can be opened?  A program that was killed may have left none yet. */
+static int is_there(const char *db)
+{
+    struct store *s;
+    struct err e;
+    if (access(db, F_OK) || store_open_existing(&s, db, &e))
+        return 0;
+    store_close(s);
+    return 1;
+}
+
+static const char all_trials[] = "SELECT c.context, c.threads, t.round, t.state, v.kv, v.format FROM trial t JOIN cell c ON c.id = t.cell "
+                                 "JOIN variant v ON v.id = c.variant ORDER BY 1, 2, 3, 5, 6";
+
+static void nothing_is_lost_when_killed(void **state)
+{
+    (void)state;
+    char db[300], whole[300];
+    static const char matrix[] = "--runtime null --format f16,q8_0 --kv f16,q8_0 --context 1,2,3,4,5,6,7,8,9,10 --decode 4 --trials 3 --quiet";
+    struct rng rng;
+    snprintf(db, sizeof db, "%s", test_file("killed.db"));
+    snprintf(whole, sizeof whole, "%s", test_file("whole.db"));
+    assert_int_equal(finish(start("sweep %s --db %s", matrix, whole)), 0);
+    rng_seed(&rng, 1);
+    long before = 0;
+    int killed = 0;
+    for (int i = 0; i < 50; i++) {
+        pid_t pid = start("sweep %s --db %s --resume", matrix, db);
+        usleep((useconds_t)rng_below(&rng, 60000)); /* where it is hit does not matter, only that it is hit */
+        kill(pid, SIGKILL);
+        killed += finish(pid) == 128 + SIGKILL;
+        if (!is_there(db)) /* killed before the schema was there */
+            continue;
+        char *check = query(db, "PRAGMA integrity_check");
+        assert_string_equal(check, "ok\n");
+        free(check);
+        long now = number(db, "SELECT count(*) FROM trial");
+        assert_true(now >= before);
+        before = now;
+    }
+    assert_true(killed > 20); /* it was really killed, and not done before */
+    assert_int_equal(finish(start("sweep %s --db %s --resume", matrix, db)), 0);
+    char *a = query(db, all_trials), *b = query(whole, all_trials);
+    assert_string_equal(a, b);
+    assert_int_equal(number(db, "SELECT count(*) FROM trial"), 2 * 2 * 10 * 3);
+    assert_int_equal(number(db, "SELECT count(DISTINCT cell || '-' || round) FROM trial"), 2 * 2 * 10 * 3);
+    assert_int_equal(number(db, "SELECT count(*) FROM stretch WHERE kind = 'decode'"), 2 * 2 * 10 * 3);
+    free(a);
+    free(b);
+}
+
+static void two_sweeps_share_a_database(void **state)
+{
+    (void)state;
+    char db[300];
+    snprintf(db, sizeof db, "%s", test_file("two.db"));
+    pid_t a = start("sweep --runtime null --context 1,2,3,4,5 --decode 2 --trials 4 --quiet --db %s", db);
+    pid_t b = start("sweep --runtime null --context 1,2,3,4,5 --decode 2 --trials 4 --quiet --seed 2 --db %s", db);
+    assert_int_equal(finish(a), 0);
+    assert_int_equal(finish(b), 0);
+    assert_int_equal(number(db, "SELECT count(*) FROM run WHERE state = 'done'"), 2);
+    assert_int_equal(number(db, "SELECT count(*) FROM trial WHERE state = 'ok'"), 40);
+}
+
+static void null_tokens_take_a_millisecond(void **state)
+{
+    (void)state;
+    char db[300];
+    snprintf(db, sizeof db, "%s", test_file("null.db"));
+    assert_int_equal(finish(start("sweep --runtime null --decode 16 --trials 3 --quiet --db %s", db)), 0);
+    /* The deadlines are absolute, so whole stretches cannot be shorter; how much longer depends on the machine. */
+    assert_int_equal(number(db, "SELECT count(*) FROM stretch WHERE kind = 'decode' AND ns >= 16000000 AND tokens = 16"), 3);
+}
+
+static void an_interrupt_ends_in_order(void **state)
+{
+    (void)state;
+    char db[300];
+    snprintf(db, sizeof db, "%s", test_file("int.db"));
+    pid_t pid = start("sweep --runtime null --decode 500 --trials 20 --db %s", db);
+    for (int i = 0; i < 2000 && (!is_there(db) || !number(db, "SELECT count(*) FROM trial")); i++)
+        usleep(10000);
+    kill(pid, SIGINT);
+    assert_int_equal(finish(pid), 3);
+    char *text = output();
+    assert_non_null(strstr(text, "--resume"));
+    free(text);
+    assert_int_equal(number(db, "SELECT count(*) FROM run WHERE state = 'interrupted'"), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM trial WHERE state <> 'ok'"), 0);
+}
+
+static void a_full_disk_ends_with_5_and_a_good_database(void **state)
+{
+    (void)state;
+    char small[300], db[320];
+    snprintf(small, sizeof small, "%s", test_file("small"));
+    snprintf(db, sizeof db, "%s/bench.db", small);
+    assert_int_equal(mkdir(small, 0777), 0);
+    if (mount("tmpfs", small, "tmpfs", 0, "size=1m")) {
+        print_message("[  NEEDS   ] the right to mount a small tmpfs (root)\n");
+        skip();
+    }
+    int code = finish(start("sweep --runtime null --decode 1 --context 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 --trials 200 --quiet --db %s", db));
+    char *text = output();
+    char *check = query(db, "PRAGMA integrity_check");
+    long trials = number(db, "SELECT count(*) FROM trial");
+    umount2(small, MNT_DETACH);
+    assert_int_equal(code, 5);
+    assert_non_null(strstr(text, "full"));
+    assert_non_null(strstr(text, db));
+    assert_string_equal(check, "ok\n");
+    assert_true(trials > 0);
+    free(check);
+    free(text);
+}
+
+static void mistakes_cost_nothing_and_are_explained(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *args;
+        int code;
+        const char *says;
+    } bad[] = {
+        {"sweep", 2, "--model"},
+        {"sweep --model /nowhere.gguf", 5, "/nowhere.gguf"},
+        {"sweep --runtime null --threads 0", 2, "--threads"},
+        {"sweep --runtime null --trials x", 2, "--trials"},
+        {"sweep --runtime null --contxt 5", 2, "did you mean --context?"},
+        {"sweep --runtime nul", 2, "did you mean null?"},
+        {"sweep /nowhere.ini", 5, "/nowhere.ini"},
+        {"sweep --runtime null --exclude context=64", 2, "exclude leaves no cell"},
+        {"sweep --runtime null --db /proc/x/y.db", 5, "/proc/x"},
+        {"swep", 2, "did you mean \"bench sweep\"?"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        int code = finish(start("%s", bad[i].args));
+        char *text = output();
+        if (code != bad[i].code || !strstr(text, bad[i].says))
+            fail_msg("bench %s: exit %d, \"%s\"; expected %d and \"%s\"", bad[i].args, code, text, bad[i].code, bad[i].says);
+        free(text);
+    }
+}
+
+static void threads_beyond_the_machine_are_a_reason(void **state)
+{
+    (void)state;
+    char db[300];
+    snprintf(db, sizeof db, "%s", test_file("threads.db"));
+    assert_int_equal(finish(start("sweep --runtime null --decode 1 --trials 1 --threads 1,1024 --quiet --db %s", db)), 4);
+    assert_int_equal(number(db, "SELECT count(*) FROM cell WHERE infeasible LIKE '%1024%'"), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM trial WHERE state = 'ok'"), 1);
+}
+
+static void an_ini_file_says_the_same_and_flags_override_it(void **state)
+{
+    (void)state;
+    char ini[300], db[300];
+    snprintf(ini, sizeof ini, "%s", test_file("s.ini"));
+    snprintf(db, sizeof db, "%s", test_file("ini.db"));
+    FILE *f = fopen(ini, "w");
+    assert_non_null(f);
+    fprintf(f, "[sweep]\nruntime = null\ncontext = 1,2,3\nkv = f16,q8_0\ndecode = 1\ntrials = 2\nexclude = context=1\n"
+               "exclude = context=2 kv=f16\n");
+    fclose(f);
+    assert_int_equal(finish(start("sweep %s --trials 1 --quiet --db %s", ini, db)), 0);
+    assert_int_equal(number(db, "SELECT count(*) FROM cell"), 3);
+    assert_int_equal(number(db, "SELECT count(*) FROM trial"), 3);
+    f = fopen(ini, "w");
+    fprintf(f, "[sweep]\nruntime = null\nthread = 2\n");
+    fclose(f);
+    assert_int_equal(finish(start("sweep %s", ini)), 2);
+    char *text = output();
+    assert_non_null(strstr(text, "line 3"));
+    assert_non_null(strstr(text, "did you mean \"threads\"?"));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_lost_when_killed),
+        cmocka_unit_test(two_sweeps_share_a_database),
+        cmocka_unit_test(null_tokens_take_a_millisecond),
+        cmocka_unit_test(an_interrupt_ends_in_order),
+        cmocka_unit_test(a_full_disk_ends_with_5_and_a_good_database),
+        cmocka_unit_test(mistakes_cost_nothing_and_are_explained),
+        cmocka_unit_test(threads_beyond_the_machine_are_a_reason),
+        cmocka_unit_test(an_ini_file_says_the_same_and_flags_override_it),
+    };
+    return cmocka_run_group_tests(tests, setup, test_dir_remove);
+}
