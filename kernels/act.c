@@ -119,12 +119,9 @@ size_t act_bytes(enum act_kind kind, int n, int k)
 {
     size_t elements = (size_t)n * (size_t)k;
     switch (kind) {
-    case ACT_BF16:
-        return elements * sizeof(uint16_t);
-    case ACT_Q8:
-        return elements / ACT_GROUP * (sizeof(float) + sizeof(int32_t)) + elements;
-    default:
-        return 0;
+    case ACT_BF16: return elements * sizeof(uint16_t);
+    case ACT_Q8: return elements / ACT_GROUP * (sizeof(float) + sizeof(int32_t)) + elements;
+    default: return 0;
     }
 }
 

@@ -22,10 +22,10 @@ static void bf16_dequantize(float *dst, const void *src, int k)
         dst[i] = bf16_to_float(read_u16((const uint8_t *)src + 2 * (size_t)i));
 }
 
-#define BF16_MATVEC(isa, target)                                                                                                   \
-    target static void bf16_matvec_bf16_##isa(float *y, const void *w, const struct act *x, int rows)                              \
-    {                                                                                                                              \
-        matvec_##isa(y, w, load16_bf16_##isa, STEP, x->bf16, load16_bf16_##isa, STEP, x->k, rows);                                 \
+#define BF16_MATVEC(isa, target)                                                                                                 \
+    target static void bf16_matvec_bf16_##isa(float *y, const void *w, const struct act *x, int rows)                            \
+    {                                                                                                                            \
+        matvec_##isa(y, w, load16_bf16_##isa, STEP, x->bf16, load16_bf16_##isa, STEP, x->k, rows);                               \
     }
 
 #define bf16_load16_scalar load16_bf16_scalar
@@ -40,36 +40,20 @@ FORMAT_F32(bf16, avx512, TARGET_AVX512, STEP)
 BF16_MATVEC(avx2, TARGET_AVX2)
 BF16_MATVEC(avx512, TARGET_AVX512)
 
-/* n rows (a constant); vdpbf16ps adds two products to each of 16 lanes, and treats denormals as zero. */
-TARGET_AVX512BF16 FORCE_INLINE void matvec_n_avx512bf16(__m512 acc[4], const uint16_t *w, const uint16_t *x, int k, int n)
+/* vdpbf16ps adds two products to each of 16 lanes, and treats denormals as zero. */
+TARGET_AVX512BF16 FORCE_INLINE __m512 bf16_dot(const uint8_t *row, const struct act *x)
 {
-    UNROLL
-    for (int j = 0; j < n; j++)
-        acc[j] = _mm512_setzero_ps();
-    for (int i = 0; i < k; i += 32) {
-        __mmask32 in = k - i < 32 ? (1u << (k - i)) - 1 : ~0u;
-        __m512bh v = (__m512bh)_mm512_maskz_loadu_epi16(in, x + i);
-        prefetch_ahead((const uint8_t *)(w + (size_t)i * (size_t)n), 64 * (size_t)n);
-        UNROLL
-        for (int j = 0; j < n; j++)
-            acc[j] = _mm512_dpbf16_ps(acc[j], (__m512bh)_mm512_maskz_loadu_epi16(in, w + (size_t)j * (size_t)k + i), v);
+    __m512 acc = _mm512_setzero_ps();
+    for (int i = 0; i < x->k; i += 32) {
+        __mmask32 in = x->k - i < 32 ? (1u << (x->k - i)) - 1 : ~0u;
+        prefetch_ahead(row + 2 * (size_t)i, 64);
+        acc = _mm512_dpbf16_ps(acc, (__m512bh)_mm512_maskz_loadu_epi16(in, row + 2 * (size_t)i),
+                               (__m512bh)_mm512_maskz_loadu_epi16(in, x->bf16 + i));
     }
+    return acc;
 }
 
-TARGET_AVX512BF16 static void bf16_matvec_bf16_avx512bf16(float *y, const void *w, const struct act *x, int rows)
-{
-    const uint16_t *row = w;
-    __m512 acc[4];
-    int r = 0;
-    for (; r + 4 <= rows; r += 4, row += 4 * (size_t)x->k) {
-        matvec_n_avx512bf16(acc, row, x->bf16, x->k, 4);
-        _mm_storeu_ps(y + r, sum4_avx512(acc[0], acc[1], acc[2], acc[3]));
-    }
-    for (; r < rows; r++, row += x->k) {
-        matvec_n_avx512bf16(acc, row, x->bf16, x->k, 1);
-        y[r] = v16_sum_avx512(acc[0]);
-    }
-}
+MATVEC_ROW_BY_ROW(bf16_matvec_bf16_avx512bf16, TARGET_AVX512BF16, bf16_dot, STEP)
 #endif
 
 #ifdef TARGET_NEON

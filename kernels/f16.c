@@ -45,7 +45,8 @@ FORMAT_F32(f16, avx512, TARGET_AVX512, STEP)
 #ifdef TARGET_NEON
 static inline v16_neon f16_load16_neon(const uint8_t *row, int i)
 {
-    float16x8_t a = vreinterpretq_f16_u8(vld1q_u8(row + 2 * (size_t)i)), b = vreinterpretq_f16_u8(vld1q_u8(row + 2 * (size_t)i + 16));
+    float16x8_t a = vreinterpretq_f16_u8(vld1q_u8(row + 2 * (size_t)i)),
+                b = vreinterpretq_f16_u8(vld1q_u8(row + 2 * (size_t)i + 16));
     return (v16_neon){{vcvt_f32_f16(vget_low_f16(a)), vcvt_f32_f16(vget_high_f16(a)), vcvt_f32_f16(vget_low_f16(b)),
                        vcvt_f32_f16(vget_high_f16(b))}};
 }

@@ -11,19 +11,21 @@ static void gemm_f32_scalar(float *y, size_t ldy, const float *panel, const stru
     const size_t k = (size_t)x->k;
     for (int c = 0; c < x->n; c++, y += ldy) {
         if (x->kind == ACT_F32)
-            matvec_scalar(y, (const uint8_t *)panel, load16_f32_scalar, 64, x->f32 + (size_t)c * k, load16_f32_scalar, 64, x->k, rows);
+            matvec_scalar(y, (const uint8_t *)panel, load16_f32_scalar, 64, x->f32 + (size_t)c * k, load16_f32_scalar, 64, x->k,
+                          rows);
         else
-            matvec_scalar(y, (const uint8_t *)panel, load16_f32_scalar, 64, x->bf16 + (size_t)c * k, load16_bf16_scalar, 32, x->k, rows);
+            matvec_scalar(y, (const uint8_t *)panel, load16_f32_scalar, 64, x->bf16 + (size_t)c * k, load16_bf16_scalar, 32, x->k,
+                          rows);
     }
 }
 
-#define GEMM_F32(isa, target)                                                                                                      \
-    target static void gemm_f32_##isa(float *y, size_t ldy, const float *panel, const struct act *x, int rows)                     \
-    {                                                                                                                              \
-        if (x->kind == ACT_F32)                                                                                                    \
-            gemm_##isa(y, ldy, panel, x->f32, load16_f32_##isa, 64, x->k, x->n, rows);                                             \
-        else                                                                                                                       \
-            gemm_##isa(y, ldy, panel, x->bf16, load16_bf16_##isa, 32, x->k, x->n, rows);                                           \
+#define GEMM_F32(isa, target)                                                                                                    \
+    target static void gemm_f32_##isa(float *y, size_t ldy, const float *panel, const struct act *x, int rows)                   \
+    {                                                                                                                            \
+        if (x->kind == ACT_F32)                                                                                                  \
+            gemm_##isa(y, ldy, panel, x->f32, load16_f32_##isa, 64, x->k, x->n, rows);                                           \
+        else                                                                                                                     \
+            gemm_##isa(y, ldy, panel, x->bf16, load16_bf16_##isa, 32, x->k, x->n, rows);                                         \
     }
 
 #ifdef TARGET_AVX2
@@ -51,8 +53,8 @@ static gemm_f32 *const f32_at[ISA_COUNT] = {
 #define TILE_COLS 4
 
 /* TILE_ROWS rows times n columns (a constant), 32 products a lane pair; writes the first `rows` rows. */
-TARGET_AVX512BF16 FORCE_INLINE void tile_bf16_avx512bf16(float *y, size_t ldy, const uint16_t *const w[TILE_ROWS], const uint16_t *x, int k,
-                                                    int rows, int n)
+TARGET_AVX512BF16 FORCE_INLINE void tile_bf16_avx512bf16(float *y, size_t ldy, const uint16_t *const w[TILE_ROWS],
+                                                         const uint16_t *x, int k, int rows, int n)
 {
     __m512 acc[TILE_COLS * TILE_ROWS];
     UNROLL

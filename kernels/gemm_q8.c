@@ -42,8 +42,8 @@ static void gemm_q8_scalar(float *y, size_t ldy, const uint8_t *panel, const flo
 #define COLS_VNNI 8
 
 /* Eight of the rows, from row r on, at a time: 16 registers hold no more. */
-TARGET_AVX2 FORCE_INLINE void tile_q8_avx2(float *y, size_t ldy, const uint8_t *panel, const float *d, const struct act *x, int c, int r,
-                                        int rows, int n)
+TARGET_AVX2 FORCE_INLINE void tile_q8_avx2(float *y, size_t ldy, const uint8_t *panel, const float *d, const struct act *x, int c,
+                                           int r, int rows, int n)
 {
     const int groups = x->k / ACT_GROUP;
     const int8_t *q = x->q + (size_t)c * (size_t)x->k;
@@ -88,8 +88,8 @@ TARGET_AVX2 static void gemm_q8_avx2(float *y, size_t ldy, const uint8_t *panel,
 }
 
 /* The panel is the unsigned operand as it lies there; 128 * sum(x) is taken off before the group begins. */
-TARGET_AVX512VNNI FORCE_INLINE void tile_q8_avx512vnni(float *y, size_t ldy, const uint8_t *panel, const float *d, const struct act *x,
-                                                    int c, int rows, int n)
+TARGET_AVX512VNNI FORCE_INLINE void tile_q8_avx512vnni(float *y, size_t ldy, const uint8_t *panel, const float *d,
+                                                       const struct act *x, int c, int rows, int n)
 {
     const int groups = x->k / ACT_GROUP;
     const int8_t *q = x->q + (size_t)c * (size_t)x->k;
@@ -140,8 +140,8 @@ TARGET_AVX512VNNI static void gemm_q8_avx512vnni(float *y, size_t ldy, const uin
 #define COLS_NEON 4
 
 /* Eight of the rows, from row r on, at a time; the dot product of either level. */
-FORCE_INLINE void tile_q8_neon(float *y, size_t ldy, const uint8_t *panel, const float *d, const struct act *x, int c, int r, int rows,
-                            int n, dot4 *dot)
+FORCE_INLINE void tile_q8_neon(float *y, size_t ldy, const uint8_t *panel, const float *d, const struct act *x, int c, int r,
+                               int rows, int n, dot4 *dot)
 {
     const int groups = x->k / ACT_GROUP;
     const int8_t *q = x->q + (size_t)c * (size_t)x->k;
@@ -181,16 +181,16 @@ FORCE_INLINE void tile_q8_neon(float *y, size_t ldy, const uint8_t *panel, const
     }
 }
 
-#define GEMM_Q8_NEON(isa, target)                                                                                                  \
-    target static void gemm_q8_##isa(float *y, size_t ldy, const uint8_t *panel, const float *d, const struct act *x, int rows)    \
-    {                                                                                                                              \
-        for (int r = 0; r < rows; r += 8) {                                                                                        \
-            int c = 0;                                                                                                             \
-            for (; c + COLS_NEON <= x->n; c += COLS_NEON)                                                                          \
-                tile_q8_neon(y, ldy, panel, d, x, c, r, rows, COLS_NEON, dot4_##isa);                                                 \
-            for (; c < x->n; c++)                                                                                                  \
-                tile_q8_neon(y, ldy, panel, d, x, c, r, rows, 1, dot4_##isa);                                                         \
-        }                                                                                                                          \
+#define GEMM_Q8_NEON(isa, target)                                                                                                \
+    target static void gemm_q8_##isa(float *y, size_t ldy, const uint8_t *panel, const float *d, const struct act *x, int rows)  \
+    {                                                                                                                            \
+        for (int r = 0; r < rows; r += 8) {                                                                                      \
+            int c = 0;                                                                                                           \
+            for (; c + COLS_NEON <= x->n; c += COLS_NEON)                                                                        \
+                tile_q8_neon(y, ldy, panel, d, x, c, r, rows, COLS_NEON, dot4_##isa);                                            \
+            for (; c < x->n; c++)                                                                                                \
+                tile_q8_neon(y, ldy, panel, d, x, c, r, rows, 1, dot4_##isa);                                                    \
+        }                                                                                                                        \
     }
 
 GEMM_Q8_NEON(neon, TARGET_NEON)
@@ -201,12 +201,10 @@ GEMM_Q8_NEON(dotprod, TARGET_DOTPROD)
 static gemm_q8 *const q8_at[ISA_COUNT] = {
     [ISA_SCALAR] = gemm_q8_scalar,
 #ifdef TARGET_AVX2
-    [ISA_AVX2] = gemm_q8_avx2,
-    [ISA_AVX512VNNI] = gemm_q8_avx512vnni,
+    [ISA_AVX2] = gemm_q8_avx2,     [ISA_AVX512VNNI] = gemm_q8_avx512vnni,
 #endif
 #ifdef TARGET_NEON
-    [ISA_NEON] = gemm_q8_neon,
-    [ISA_DOTPROD] = gemm_q8_dotprod,
+    [ISA_NEON] = gemm_q8_neon,     [ISA_DOTPROD] = gemm_q8_dotprod,
 #endif
 };
 

@@ -39,19 +39,14 @@ static int has_f16c(void)
 int isa_has(enum isa isa)
 {
     switch (isa) {
-    case ISA_SCALAR:
-        return 1;
-    case ISA_AVX2:
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+    case ISA_SCALAR: return 1;
+    case ISA_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     case ISA_AVX512:
         return isa_has(ISA_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-    case ISA_AVX512VNNI:
-        return isa_has(ISA_AVX512) && __builtin_cpu_supports("avx512vnni");
-    case ISA_AVX512BF16:
-        return isa_has(ISA_AVX512VNNI) && __builtin_cpu_supports("avx512bf16");
-    default:
-        return 0;
+    case ISA_AVX512VNNI: return isa_has(ISA_AVX512) && __builtin_cpu_supports("avx512vnni");
+    case ISA_AVX512BF16: return isa_has(ISA_AVX512VNNI) && __builtin_cpu_supports("avx512bf16");
+    default: return 0;
     }
 }
 
@@ -60,19 +55,14 @@ int isa_has(enum isa isa)
 int isa_has(enum isa isa)
 {
     switch (isa) {
-    case ISA_SCALAR:
-        return 1;
+    case ISA_SCALAR: return 1;
 #ifdef __linux__
-    case ISA_NEON:
-        return !!(getauxval(AT_HWCAP) & HWCAP_ASIMD);
-    case ISA_DOTPROD:
-        return isa_has(ISA_NEON) && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP);
+    case ISA_NEON: return !!(getauxval(AT_HWCAP) & HWCAP_ASIMD);
+    case ISA_DOTPROD: return isa_has(ISA_NEON) && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP);
 #else
-    case ISA_NEON: /* part of the architecture; of the rest there is no portable way to ask */
-        return 1;
+    case ISA_NEON: /* part of the architecture; of the rest there is no portable way to ask */ return 1;
 #endif
-    default:
-        return 0;
+    default: return 0;
     }
 }
 

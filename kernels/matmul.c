@@ -3,9 +3,11 @@
 
 #include "kernels/gemm.h"
 
-/* Up to this many columns the native blocks are read once per column, from the L1 cache after the first: unpacking a panel
- * would cost more than it saves. */
-#define FEW_COLUMNS 2
+/* Up to this many columns the native blocks are read once per column, from the L1 cache after the first: a panel costs more
+ * than it saves.  Measured on Zen 5 with AVX-512. */
+#define FEW_Q8 2
+#define FEW_F32 3
+#define FEW_BF16 1 /* with the instruction: nothing is unpacked */
 
 /* An f32 panel is larger than an int8 one with its scales, so it has room for either. */
 size_t matmul_scratch(const struct format *f, int cols)
@@ -44,11 +46,12 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
     }
     gemm_f32 *f32 = gemm_f32_best(isa);
     gemm_q8 *q8 = gemm_q8_best(isa);
-    gemm_bf16 *bf16 = gemm_bf16_best(isa);
+    gemm_bf16 *bf16 = x->kind == ACT_BF16 ? gemm_bf16_best(isa) : NULL;
+    const int few = x->kind == ACT_Q8 ? FEW_Q8 : bf16 ? FEW_BF16 : FEW_F32;
     for (int r = row0; r < row1; r += PANEL_ROWS) {
         const uint8_t *rows = data + (size_t)r * row_bytes;
         const int n = row1 - r < PANEL_ROWS ? row1 - r : PANEL_ROWS;
-        if (x->n <= FEW_COLUMNS) {
+        if (x->n <= few) {
             for (int c = 0; c < x->n; c++) {
                 struct act one = column(x, c);
                 matvec(y + (size_t)c * ldy + r, rows, &one, n);
@@ -58,7 +61,7 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
             uint8_t *panel = (uint8_t *)(d + (size_t)w->cols / ACT_GROUP * PANEL_ROWS);
             f.unpack_q8(panel, d, rows, row_bytes, n, 0, w->cols);
             q8(y + r, ldy, panel, d, x, n);
-        } else if (x->kind == ACT_BF16 && bf16) {
+        } else if (bf16) {
             bf16(y + r, ldy, (const uint16_t *)rows, x, n);
         } else {
             f.unpack_f32(scratch, rows, row_bytes, n, 0, w->cols);

@@ -93,67 +93,44 @@ FORMAT_MATVEC_Q8(q8_0, avx2, TARGET_AVX2, q8_0_load32_avx2, STEP)
 FORMAT_UNPACK_Q8(q8_0, avx2, TARGET_AVX2, q8_0_load32_avx2)
 FORMAT_F32(q8_0, avx512, TARGET_AVX512, STEP)
 
-/* acc[j] += blocks b and, when `two` (a constant), b + 1 of n rows (a constant): one register of weights, eight lanes a block.
- * vpdpbusd wants an unsigned factor, so it gets q + 128; what that adds, 128 * sum(x), is taken off in advance and is the same
- * for every row.  Both scales come from one load: that of block b + 1 is the 17th 16-bit word. */
-TARGET_AVX512VNNI FORCE_INLINE void q8_0_step(__m512 acc[4], const uint8_t *w, size_t row_bytes, const struct act *x, int b, int two,
-                                              int n)
+/* acc += blocks b and, when `two` (a constant), b + 1 of a row: one register of weights, eight lanes a block.
+ * vpdpbusd wants an unsigned factor, so it gets q + 128; what that adds, 128 * sum(x), is taken off in advance.  Both scales come
+ * from one load: that of block b + 1 is the 17th 16-bit word. */
+TARGET_AVX512VNNI FORCE_INLINE __m512 q8_0_step(__m512 acc, const uint8_t *row, const struct act *x, int b, int two)
 {
     const __m512i offset = _mm512_set1_epi8((char)0x80), zero = _mm512_setzero_si512();
     const __m512i pick = _mm512_maskz_set1_epi64(0x0c, 0x0011001100110011); /* 16-bit words 0 x 8, 17 x 8 */
+    const uint8_t *p = row + (size_t)b * sizeof(struct block);
     const int8_t *xq = x->q + b * BLOCK;
+
+    prefetch_ahead(p, 2 * sizeof(struct block));
     __m512i v = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)xq));
+    __m512i q = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)(p + 2)));
+    __m512i head = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)p)); /* from the scale of block b on */
     __m512 dx = _mm512_set1_ps(x->d[b]);
     if (two) {
-        v = _mm512_inserti64x4(v, _mm256_loadu_si256((const __m256i *)(xq + BLOCK)), 1);
+        v = _mm512_loadu_si512(xq);
+        q = _mm512_inserti64x4(q, _mm256_loadu_si256((const __m256i *)(p + 36)), 1);
+        head = _mm512_loadu_si512(p);
         dx = _mm512_mask_blend_ps(0xff00, dx, _mm512_set1_ps(x->d[b + 1]));
     }
     __m512i start = _mm512_sub_epi32(zero, _mm512_dpbusd_epi32(zero, offset, v));
-    prefetch_ahead(w + (size_t)(b * n) * sizeof(struct block), 2 * (size_t)n * sizeof(struct block));
-    UNROLL
-    for (int j = 0; j < n; j++) {
-        const uint8_t *p = w + (size_t)j * row_bytes + (size_t)b * sizeof(struct block);
-        __m512i q = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)(p + 2)));
-        __m512i head; /* from the scale of block b on */
-        if (two) {
-            q = _mm512_inserti64x4(q, _mm256_loadu_si256((const __m256i *)(p + 36)), 1);
-            head = _mm512_loadu_si512(p);
-        } else {
-            head = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)p));
-        }
-        __m512 dw = _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(pick, head)));
-        __m512i dot = _mm512_dpbusd_epi32(start, _mm512_xor_si512(q, offset), v);
-        acc[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(dw, dx), acc[j]);
-    }
+    __m512i dot = _mm512_dpbusd_epi32(start, _mm512_xor_si512(q, offset), v);
+    __m512 dw = _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(pick, head)));
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(dw, dx), acc);
 }
 
-TARGET_AVX512VNNI FORCE_INLINE void q8_0_matvec_n(__m512 acc[4], const uint8_t *w, size_t row_bytes, const struct act *x, int n)
+TARGET_AVX512VNNI FORCE_INLINE __m512 q8_0_dot(const uint8_t *row, const struct act *x)
 {
-    UNROLL
-    for (int j = 0; j < n; j++)
-        acc[j] = _mm512_setzero_ps();
+    const int blocks = x->k / BLOCK;
+    __m512 acc = _mm512_setzero_ps();
     int b = 0;
-    for (; b + 2 <= x->k / BLOCK; b += 2)
-        q8_0_step(acc, w, row_bytes, x, b, 1, n);
-    if (b < x->k / BLOCK)
-        q8_0_step(acc, w, row_bytes, x, b, 0, n);
+    for (; b + 2 <= blocks; b += 2)
+        acc = q8_0_step(acc, row, x, b, 1);
+    return b < blocks ? q8_0_step(acc, row, x, b, 0) : acc;
 }
 
-TARGET_AVX512VNNI static void q8_0_matvec_q8_avx512vnni(float *y, const void *w, const struct act *x, int rows)
-{
-    const size_t row_bytes = (size_t)x->k / BLOCK * sizeof(struct block);
-    const uint8_t *row = w;
-    __m512 acc[4];
-    int r = 0;
-    for (; r + 4 <= rows; r += 4, row += 4 * row_bytes) {
-        q8_0_matvec_n(acc, row, row_bytes, x, 4);
-        _mm_storeu_ps(y + r, sum4_avx512(acc[0], acc[1], acc[2], acc[3]));
-    }
-    for (; r < rows; r++, row += row_bytes) {
-        q8_0_matvec_n(acc, row, row_bytes, x, 1);
-        y[r] = v16_sum_avx512(acc[0]);
-    }
-}
+MATVEC_ROW_BY_ROW(q8_0_matvec_q8_avx512vnni, TARGET_AVX512VNNI, q8_0_dot, STEP)
 #endif
 
 #ifdef TARGET_NEON

@@ -14,32 +14,32 @@
 #include "kernels/rows_neon.h"
 #include "kernels/rows_scalar.h"
 
-#define FORMAT_F32(format, isa, target, step)                                                                                      \
-    target static void format##_matvec_f32_##isa(float *y, const void *w, const struct act *x, int rows)                           \
-    {                                                                                                                              \
-        matvec_##isa(y, w, format##_load16_##isa, step, x->f32, load16_f32_##isa, 16 * sizeof(float), x->k, rows);                 \
-    }                                                                                                                              \
-    target static void format##_vecmat_##isa(float *y, const void *w, const float *a, int k, int rows)                             \
-    {                                                                                                                              \
-        vecmat_##isa(y, w, format##_load16_##isa, step, a, k, rows);                                                               \
-    }                                                                                                                              \
-    target static void format##_unpack_f32_##isa(float *panel, const void *w, size_t row_bytes, int rows, int col, int cols)       \
-    {                                                                                                                              \
-        unpack_f32_##isa(panel, w, row_bytes, format##_load16_##isa, step, rows, col, cols);                                       \
+#define FORMAT_F32(format, isa, target, step)                                                                                    \
+    target static void format##_matvec_f32_##isa(float *y, const void *w, const struct act *x, int rows)                         \
+    {                                                                                                                            \
+        matvec_##isa(y, w, format##_load16_##isa, step, x->f32, load16_f32_##isa, 16 * sizeof(float), x->k, rows);               \
+    }                                                                                                                            \
+    target static void format##_vecmat_##isa(float *y, const void *w, const float *a, int k, int rows)                           \
+    {                                                                                                                            \
+        vecmat_##isa(y, w, format##_load16_##isa, step, a, k, rows);                                                             \
+    }                                                                                                                            \
+    target static void format##_unpack_f32_##isa(float *panel, const void *w, size_t row_bytes, int rows, int col, int cols)     \
+    {                                                                                                                            \
+        unpack_f32_##isa(panel, w, row_bytes, format##_load16_##isa, step, rows, col, cols);                                     \
     }
 
 /* load: format_load32_isa, or that of the level below */
-#define FORMAT_MATVEC_Q8(format, isa, target, load, step)                                                                          \
-    target static void format##_matvec_q8_##isa(float *y, const void *w, const struct act *x, int rows)                            \
-    {                                                                                                                              \
-        matvec_q8_##isa(y, w, load, step, x, rows);                                                                                \
+#define FORMAT_MATVEC_Q8(format, isa, target, load, step)                                                                        \
+    target static void format##_matvec_q8_##isa(float *y, const void *w, const struct act *x, int rows)                          \
+    {                                                                                                                            \
+        matvec_q8_##isa(y, w, load, step, x, rows);                                                                              \
     }
 
-#define FORMAT_UNPACK_Q8(format, isa, target, load)                                                                                \
-    target static void format##_unpack_q8_##isa(uint8_t *panel, float *d, const void *w, size_t row_bytes, int rows, int col,      \
-                                                int cols)                                                                          \
-    {                                                                                                                              \
-        unpack_q8_##isa(panel, d, w, row_bytes, load, rows, col, cols);                                                            \
+#define FORMAT_UNPACK_Q8(format, isa, target, load)                                                                              \
+    target static void format##_unpack_q8_##isa(uint8_t *panel, float *d, const void *w, size_t row_bytes, int rows, int col,    \
+                                                int cols)                                                                        \
+    {                                                                                                                            \
+        unpack_q8_##isa(panel, d, w, row_bytes, load, rows, col, cols);                                                          \
     }
 
 #endif

@@ -129,7 +129,8 @@ TARGET_AVX2 FORCE_INLINE void matvec_q8_n_avx2(float *y, const uint8_t *w, load3
         y[j] = sum8_avx2(acc[j]);
 }
 
-TARGET_AVX2 FORCE_INLINE void matvec_q8_avx2(float *y, const uint8_t *w, load32_avx2 *load, size_t step, const struct act *x, int rows)
+TARGET_AVX2 FORCE_INLINE void matvec_q8_avx2(float *y, const uint8_t *w, load32_avx2 *load, size_t step, const struct act *x,
+                                             int rows)
 {
     const size_t row_bytes = (size_t)x->k * step / 16;
     int r = 0;
@@ -162,8 +163,8 @@ TARGET_AVX2 FORCE_INLINE void transpose8_avx2(__m256i m[8])
     }
 }
 
-TARGET_AVX2 FORCE_INLINE void unpack_q8_avx2(uint8_t *panel, float *d, const uint8_t *w, size_t row_bytes, load32_avx2 *load, int rows,
-                                             int col, int cols)
+TARGET_AVX2 FORCE_INLINE void unpack_q8_avx2(uint8_t *panel, float *d, const uint8_t *w, size_t row_bytes, load32_avx2 *load,
+                                             int rows, int col, int cols)
 {
     for (int g = 0; g < cols / 32; g++, panel += 32 * PANEL_ROWS, d += PANEL_ROWS) {
         for (int r = 0; r < PANEL_ROWS; r += 8) {

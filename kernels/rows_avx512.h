@@ -76,5 +76,24 @@ TARGET_AVX512 static inline __m512 load16_bf16_avx512(const uint8_t *row, int i)
 #undef TILE_ROWS
 #undef TILE_COLS
 
+/* A matvec from `dot`, the sum of a row in 16 lanes.  One row after the other: a single ascending stream is what the hardware's
+ * prefetch follows best (Zen 5: .96 to .99 of the read bandwidth, against .65 to .9 with four rows side by side, worse the longer
+ * the rows).  The last additions are shared by four rows. */
+#define MATVEC_ROW_BY_ROW(name, target, dot, step)                                                                               \
+    target static void name(float *y, const void *w, const struct act *x, int rows)                                              \
+    {                                                                                                                            \
+        const size_t row_bytes = (size_t)x->k * (step) / 16;                                                                     \
+        const uint8_t *row = w;                                                                                                  \
+        int r = 0;                                                                                                               \
+        for (; r + 4 <= rows; r += 4, row += 4 * row_bytes) {                                                                    \
+            __m512 acc[4];                                                                                                       \
+            for (int j = 0; j < 4; j++)                                                                                          \
+                acc[j] = dot(row + (size_t)j * row_bytes, x);                                                                    \
+            _mm_storeu_ps(y + r, sum4_avx512(acc[0], acc[1], acc[2], acc[3]));                                                   \
+        }                                                                                                                        \
+        for (; r < rows; r++, row += row_bytes)                                                                                  \
+            y[r] = v16_sum_avx512(dot(row, x));                                                                                  \
+    }
+
 #endif
 #endif

@@ -58,10 +58,11 @@ static inline v16_neon load16_f32_neon(const uint8_t *row, int i)
 
 static inline v16_neon load16_bf16_neon(const uint8_t *row, int i)
 {
-    uint16x8_t a = vreinterpretq_u16_u8(vld1q_u8(row + (size_t)i * 2)), b = vreinterpretq_u16_u8(vld1q_u8(row + (size_t)i * 2 + 16));
-    return (v16_neon){{vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(a), 16)), vreinterpretq_f32_u32(vshll_n_u16(vget_high_u16(a), 16)),
-                       vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(b), 16)),
-                       vreinterpretq_f32_u32(vshll_n_u16(vget_high_u16(b), 16))}};
+    uint16x8_t a = vreinterpretq_u16_u8(vld1q_u8(row + (size_t)i * 2)),
+               b = vreinterpretq_u16_u8(vld1q_u8(row + (size_t)i * 2 + 16));
+    return (v16_neon){
+        {vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(a), 16)), vreinterpretq_f32_u32(vshll_n_u16(vget_high_u16(a), 16)),
+         vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(b), 16)), vreinterpretq_f32_u32(vshll_n_u16(vget_high_u16(b), 16))}};
 }
 
 #define L(name) name##_neon
@@ -154,8 +155,8 @@ FORCE_INLINE void matvec_q8_neon(float *y, const uint8_t *w, load32_neon *load, 
     matvec_q8_rows_neon(y, w, load, step, dot4_neon, x, rows);
 }
 
-TARGET_DOTPROD FORCE_INLINE void matvec_q8_dotprod(float *y, const uint8_t *w, load32_neon *load, size_t step, const struct act *x,
-                                                   int rows)
+TARGET_DOTPROD FORCE_INLINE void matvec_q8_dotprod(float *y, const uint8_t *w, load32_neon *load, size_t step,
+                                                   const struct act *x, int rows)
 {
     matvec_q8_rows_neon(y, w, load, step, dot4_dotprod, x, rows);
 }
@@ -174,8 +175,8 @@ FORCE_INLINE void transpose4_neon(uint8_t *panel, const int8x16_t m[4])
     vst1q_u8(panel + 12 * PANEL_ROWS, veorq_u8(vreinterpretq_u8_s64(vtrn2q_s64(ab1, cd1)), offset));
 }
 
-FORCE_INLINE void unpack_q8_neon(uint8_t *panel, float *d, const uint8_t *w, size_t row_bytes, load32_neon *load, int rows, int col,
-                                 int cols)
+FORCE_INLINE void unpack_q8_neon(uint8_t *panel, float *d, const uint8_t *w, size_t row_bytes, load32_neon *load, int rows,
+                                 int col, int cols)
 {
     for (int g = 0; g < cols / 32; g++, panel += 32 * PANEL_ROWS, d += PANEL_ROWS) {
         for (int r = 0; r < PANEL_ROWS; r += 4) {

@@ -61,8 +61,8 @@ FORCE_INLINE float dot_scalar(const uint8_t *row, load16_scalar *load, size_t st
     return sum16_scalar(lane);
 }
 
-FORCE_INLINE void matvec_scalar(float *y, const uint8_t *w, load16_scalar *load, size_t step, const void *x, load16_scalar *load_x,
-                                size_t step_x, int k, int rows)
+FORCE_INLINE void matvec_scalar(float *y, const uint8_t *w, load16_scalar *load, size_t step, const void *x,
+                                load16_scalar *load_x, size_t step_x, int k, int rows)
 {
     for (int r = 0; r < rows; r++)
         y[r] = dot_scalar(w + (size_t)r * (size_t)k * step / 16, load, step, x, load_x, step_x, k);

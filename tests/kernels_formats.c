@@ -16,7 +16,7 @@
 #define ROWS 16
 #define ANY 4096
 
-/* A block of 32 whose numbers are exact in every format's arithmetic; the 16-bit formats get a third of it, so that they round. */
+/* A block of 32 numbers that are exact in binary; the 16-bit formats get a third of them, so that they round. */
 static void golden_input(float x[32], float scale)
 {
     for (int i = 0; i < 32; i++)
@@ -30,12 +30,16 @@ static const struct golden {
     const char *hex;
 } golden[] = {
     {"f32", 1,
-     "0000a0bf000050bf0000003f0000003e0000203f000058c0000060bf0000a0be0000903f0000603f000088bf0000e03e0000803e0000703f000080bd000040be"
-     "0000103f0000c0be0000e0be0000c03e000000bf000000bf0000c03e0000e0be0000c0be0000103f000040be000080bd0000703f0000803e0000e03e000088bf"},
+     "0000a0bf000050bf0000003f0000003e0000203f000058c0000060bf0000a0be0000903f0000603f000088bf0000e03e0000803e0000703f000080bd000"
+     "040be"
+     "0000103f0000c0be0000e0be0000c03e000000bf000000bf0000c03e0000e0be0000c0be0000103f000040be000080bd0000703f0000803e0000e03e000"
+     "088bf"},
     {"f16", 3,
-     "abb655b455315529ab3280bcabb4abae0036ab34abb5ab30552d003555a500ac003200b0abb0003055b155b10030abb000b0003200ac55a50035552dab30abb5"},
+     "abb655b455315529ab3280bcabb4abae0036ab34abb5ab30552d003555a500ac003200b0abb0003055b155b10030abb000b0003200ac55a50035552dab3"
+     "0abb5"},
     {"bf16", 3,
-     "d5be8bbe2b3e2b3d553e90bf95bed5bdc03e953eb5be153eab3da03eabbc80bd403e00be15be003e2bbe2bbe003e15be00be403e80bdabbca03eab3d153eb5be"},
+     "d5be8bbe2b3e2b3d553e90bf95bed5bdc03e953eb5be153eab3da03eabbc80bd403e00be15be003e2bbe2bbe003e15be00be403e80bdabbca03eab3d153"
+     "eb5be"},
     {"q8_0", 1, "ce26d1e113051881dff42a21d8100923fef915f2f00eeded0ef0f215f9fe230910d8"},
     {"q4_0", 1, "c03695767998797096777b9a8589a99a9858"},
 };
@@ -91,7 +95,7 @@ static void zero_rows(void **state)
     }
 }
 
-/* Weights that are no numbers, too large or too small for a scale: any bytes, but no undefined behaviour, and finite ones survive. */
+/* Weights that are no numbers, too large or too small for a scale: any bytes, but no undefined behaviour. */
 static void strange_weights(void **state)
 {
     (void)state;
@@ -266,8 +270,9 @@ static void kv_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_bytes),     cmocka_unit_test(zero_rows),        cmocka_unit_test(strange_weights), cmocka_unit_test(lookups),
-        cmocka_unit_test(published_values), cmocka_unit_test(published_bytes),  cmocka_unit_test(published_errors), cmocka_unit_test(kv_rows),
+        cmocka_unit_test(golden_bytes),     cmocka_unit_test(zero_rows),        cmocka_unit_test(strange_weights),
+        cmocka_unit_test(lookups),          cmocka_unit_test(published_values), cmocka_unit_test(published_bytes),
+        cmocka_unit_test(published_errors), cmocka_unit_test(kv_rows),
     };
     return cmocka_run_group_tests_name("kernels_formats", tests, NULL, NULL);
 }

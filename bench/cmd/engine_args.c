@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/cmd/engine_args.h"
+
+#include "bench/axes.h"
+
+int engine_args(const struct args *a, struct cell *c, int cpus[TOPOLOGY_MAX_CPUS], struct err *e)
+{
+    static const char *const texts[] = {"kv", "compute", "isa"};
+    struct topology *t = NULL;
+    int64_t threads;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const struct axis *axis = axis_by_name(texts[i]);
+        const char *value = args_get(a, texts[i]);
+        if (axis_set(axis, c, value ? value : axis->otherwise, e))
+            return -1;
+    }
+    if (topology_open(&t, e))
+        return -1;
+    int failed = args_int(a, "threads", 1, TOPOLOGY_MAX_CPUS, topology_cores(t), &threads, e);
+    if (!failed) {
+        c->threads = (int)threads;
+        failed = topology_pick(t, c->threads, cpus, e);
+    }
+    topology_close(t);
+    return failed;
+}

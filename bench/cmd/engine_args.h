@@ -1,0 +1,24 @@
+/* engine_args.h - the options of the commands that run one model with this program's own engine.
+ *
+ * They are those of the matrix (bench/axes.def), checked as there, but with one value each and all cores by default. */
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_CMD_ENGINE_ARGS_H
+#define BENCH_CMD_ENGINE_ARGS_H
+
+#include "base/err.h"
+#include "bench/cell.h"
+#include "bench/cmd/cmd.h"
+#include "bench/topology.h"
+
+#define ENGINE_OPTIONS                                                                                                           \
+    {"kv", 0, "K[:V]", "KV cache format; K:V sets the two apart (f16)"},                                                         \
+        {"compute", 0, "PATH", "int8: activations rounded to int8; exact: kept in f32 (int8)"},                                  \
+        {"isa", 0, "NAME", "highest instruction set to use (auto)"},                                                             \
+    {                                                                                                                            \
+        "threads", 't', "N", "threads, each pinned to a CPU of its own (all cores)"                                              \
+    }
+
+/* Fills these fields of c, and cpus with the c->threads CPUs to run on. */
+int engine_args(const struct args *a, struct cell *c, int cpus[TOPOLOGY_MAX_CPUS], struct err *e);
+
+#endif

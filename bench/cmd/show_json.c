@@ -1,0 +1,59 @@
+/* A run as one JSON object, put together by SQLite from the views, and its cells as CSV. */
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "bench/cmd/rows.h"
+#include "bench/cmd/show_parts.h"
+
+/* JSON knows no infinity, which a perplexity can be; what is not finite is left out like what is not known. */
+#define FINITE(x) "iif(abs(" x ") < 9e999, " x ", NULL)"
+
+/* clang-format off */
+static const char object_sql[] =
+    "SELECT json_object('run', r.run, 'state', r.state, 'started', r.started, 'command', r.command, 'seed', r.seed, "
+    "'trials', r.trials, 'trials_ok', r.trials_ok, 'trials_failed', r.trials_failed, "
+    "'machine', (SELECT json_object('cpu', cpu, 'arch', arch, 'os', os, 'kernel', kernel, 'isa', isa, 'virt', virt, "
+        "'governor', governor, 'topology_source', topology_source, 'cpus', cpus, 'cores', cores, 'memory_bytes', memory_bytes) "
+        "FROM machine WHERE id = (SELECT machine FROM run WHERE id = r.run)), "
+    "'build', (SELECT json_object('version', version, 'commit', git_commit, 'compiler', compiler, 'flags', flags) "
+        "FROM build WHERE id = (SELECT build FROM run WHERE id = r.run)), "
+    "'probes', (SELECT json_group_array(json_object('name', name, 'state', state, 'reason', reason)) FROM probe "
+        "WHERE run = r.run), "
+    "'scores', (SELECT json_group_array(json_object('variant', variant, 'task', task, 'scorer', scorer, 'state', state, "
+        "'reason', reason, 'value', " FINITE("value") ", 'mean', " FINITE("mean") ", 'count', count)) FROM v_score "
+        "WHERE run = r.run), "
+    "'cells', (SELECT json_group_array(json(object)) FROM (SELECT json_object('cell', c.cell, 'variant', c.variant, "
+        "'model', c.model, 'format', c.format, 'kv', c.kv, 'policy', c.policy, 'compute', c.compute, 'isa', c.isa, "
+        "'runtime', c.runtime, 'context', c.context, 'threads', c.threads, 'decode', c.decode, 'batch', c.batch, "
+        "'trials_ok', c.trials_ok, 'trials_failed', c.trials_failed, "
+        "'ms_per_token', c.ms_per_token, 'ms_per_token_low', c.ms_per_token_low, 'ms_per_token_high', c.ms_per_token_high, "
+        "'ms_per_token_coverage', c.ms_per_token_coverage, 'load_ms', c.load_ms, 'prefill_ms', c.prefill_ms, "
+        "'prefill_tokens_per_s', c.prefill_tokens_per_s, 'ttft_ms', c.ttft_ms, "
+        "'start_bytes', c.start_bytes, 'peak_bytes', c.peak_bytes, 'peak_anon_bytes', c.peak_anon_bytes, "
+        "'peak_file_bytes', c.peak_file_bytes, "
+        "'peak_shmem_bytes', c.peak_shmem_bytes, 'plan_bytes', c.plan_bytes, 'weights_bytes', c.weights_bytes, "
+        "'kv_bytes', c.kv_bytes, 'arena_bytes', c.arena_bytes, 'tables_bytes', c.tables_bytes, "
+        "'perplexity', " FINITE("c.perplexity") ", 'nll', " FINITE("c.nll") ", 'tokens', c.tokens, "
+        "'infeasible', c.infeasible, 'note', c.note, "
+        "'failures', (SELECT json_group_array(json_object('round', round, 'state', state, 'reason', reason)) FROM trial "
+            "WHERE cell = c.cell AND state <> 'ok'), "
+        "'readings', (SELECT json_group_array(json_object('stretch', stretch, 'name', name, 'unit', unit, 'median', median, "
+            "'trials', trials)) FROM v_reading WHERE run = r.run AND cell = c.cell)) AS object "
+        "FROM v_cell c JOIN v_place p ON p.cell = c.cell WHERE c.run = r.run ORDER BY p.place))) "
+    "FROM v_run r WHERE r.run = CAST(?1 AS INTEGER)";
+/* clang-format on */
+
+int show_json(struct store *s, const char *run, struct err *e)
+{
+    return rows_json(s, object_sql, (const char *const[]){run, NULL}, e);
+}
+
+int show_csv(struct store *s, const char *run, struct err *e)
+{
+    struct rows r;
+    if (rows_load(&r, s, SHOW_CELLS, (const char *const[]){run, NULL}, e))
+        return -1;
+    rows_csv(&r, stdout);
+    rows_free(&r);
+    return 0;
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+#include <ini.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "bench/cmd/cmd.h"
+#include "bench/cmd/show.h"
+#include "bench/cmd/table.h"
+#include "bench/machine.h"
+#include "bench/peak.h"
+#include "bench/sweep.h"
+
+static const struct option_spec options[] = {
+#define AXIS(name, arg, help, ...) {#name, 0, arg, help},
+#include "bench/axes.def"
+#undef AXIS
+    {"text", 0, "FILE", "text whose first tokens fill the context, and which is scored"},
+    {"decode", 'n', "N", "tokens decoded in each trial (64)"},
+    {"batch", 0, "N", "most tokens evaluated at once in prefill (512)"},
+    {"window", 0, "N", "tokens of a window when the text is scored (128)"},
+    {"trials", 0, "N", "trials of each cell, each a fresh process (3)"},
+    {"seed", 0, "N", "of the order of cells and of made-up contexts (1)"},
+    {"timeout", 0, "S", "seconds that a trial may take for one answer (600)"},
+    {"exclude", 0, "LINES", "leave out cells: \"format=f16 context=4096; threads=1\""},
+    {"watch", 0, "HZ", "how often a trial's memory is sampled from outside; 0: never (20)"},
+    {"cache", 0, "DIR", "derived weight files ($BENCH_CACHE, else ~/.cache/bench)"},
+    {"db", 0, "FILE", "database ($BENCH_DB, else results/bench.db)"},
+    {"dry-run", 0, NULL, "print the plan and measure nothing"},
+    {"resume", 0, NULL, "go on with the interrupted run of the same matrix"},
+    {"quiet", 'q', NULL, "print no progress"},
+    {NULL, 0, NULL, NULL},
+};
+
+enum { OPTIONS = sizeof options / sizeof *options };
+
+/* -- settings: the INI file, and the flags that override it ------------------------------------------------------------- */
+
+struct settings {
+    const struct args *args;
+    struct text value[OPTIONS]; /* by index in options, from the file */
+    const char *path;
+    struct err *e;
+    int failed;
+};
+
+static int option_index(const char *name)
+{
+    for (int i = 0; options[i].name; i++)
+        if (!strcmp(options[i].name, name))
+            return i;
+    return -1;
+}
+
+/* inih calls this for every key; 0 stops with the number of the line. */
+static int take_key(void *user, const char *section, const char *key, const char *value)
+{
+    struct settings *s = user;
+    if (strcmp(section, "sweep") != 0) {
+        err_set(s->e, ERR_USAGE, "%s: section [%s]: everything stands in [sweep]", s->path, section);
+        s->failed = 1;
+        return 0;
+    }
+    int i = option_index(key);
+    if (i < 0) {
+        const char *names[OPTIONS];
+        int n = 0;
+        for (; options[n].name; n++)
+            names[n] = options[n].name;
+        const char *near = text_nearest(key, names, n);
+        err_set(s->e, ERR_USAGE, "%s: unknown key \"%s\"%s%s%s; the keys are the options of bench help sweep", s->path, key,
+                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        s->failed = 1;
+        return 0;
+    }
+    text_printf(&s->value[i], "%s%s", s->value[i].n ? "\n" : "", value); /* exclude may stand there several times */
+    return 1;
+}
+
+static int read_ini(struct settings *s, const char *path, struct err *e)
+{
+    s->path = path;
+    s->e = e;
+    int line = ini_parse(path, take_key, s);
+    if (s->failed)
+        return err_where(e, "line %d", line);
+    if (line < 0)
+        return err_set(e, ERR_ENV, "%s: cannot open it", path);
+    if (line > 0)
+        return err_set(e, ERR_USAGE, "%s: line %d is neither a [section] nor key = value", path, line);
+    return 0;
+}
+
+static const char *setting(const struct settings *s, const char *name)
+{
+    const char *flag = args_get(s->args, name);
+    return flag ? flag : s->value[option_index(name)].p;
+}
+
+static int setting_int(const struct settings *s, const char *name, int64_t lo, int64_t hi, int64_t otherwise, int64_t *out,
+                       struct err *e)
+{
+    const char *v = setting(s, name);
+    *out = otherwise;
+    if (v && text_int(v, lo, hi, out))
+        return err_set(e, ERR_USAGE, "--%s %s: must be a whole number from %lld to %lld", name, v, (long long)lo, (long long)hi);
+    return 0;
+}
+
+static int default_cache(struct text *t, struct err *e)
+{
+    const char *dir = getenv("BENCH_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (dir && *dir)
+        text_printf(t, "%s", dir);
+    else if (xdg && *xdg)
+        text_printf(t, "%s/bench", xdg);
+    else if (home && *home)
+        text_printf(t, "%s/.cache/bench", home);
+    else
+        return err_set(e, ERR_USAGE, "sweep: no folder for derived files: give one with --cache DIR");
+    return 0;
+}
+
+static int configure(const struct settings *s, struct sweep_config *c, struct text *cache, struct err *e)
+{
+    int64_t decode, batch, window, trials, seed, watch;
+    if (setting_int(s, "decode", 1, 1 << 20, 64, &decode, e) || setting_int(s, "batch", 1, 1 << 20, 512, &batch, e) ||
+        setting_int(s, "window", 4, 1 << 20, 128, &window, e) || setting_int(s, "trials", 1, 10000, 3, &trials, e) ||
+        setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) || setting_int(s, "watch", 0, 1000, 20, &watch, e))
+        return -1;
+    double timeout = 600;
+    const char *limit = setting(s, "timeout");
+    if (limit && text_double(limit, 0.001, 1e9, &timeout))
+        return err_set(e, ERR_USAGE, "--timeout %s: must be seconds, above 0", limit);
+    *c = (struct sweep_config){.exclude = setting(s, "exclude"),
+                               .text = setting(s, "text"),
+                               .decode = (int)decode,
+                               .batch = (int)batch,
+                               .trials = (int)trials,
+                               .window = (int)window,
+                               .watch_hz = (int)watch,
+                               .seed = (uint64_t)seed,
+                               .timeout_s = timeout,
+                               .resume = setting(s, "resume") != NULL};
+    for (int i = 0; i < AXES; i++)
+        c->axis[i] = setting(s, axes[i].name);
+    const char *dir = setting(s, "cache");
+    if (dir)
+        text_printf(cache, "%s", dir);
+    else if (default_cache(cache, e))
+        return -1;
+    c->cache = cache->p;
+    return 0;
+}
+
+/* -- printing ----------------------------------------------------------------------------------------------------------- */
+
+static void describe_cell(const struct cell *c, char *buf, size_t size)
+{
+    const char *slash = strrchr(c->model, '/');
+    snprintf(buf, size, "%s %s kv %s context %d threads %d%s%s%s%s%s%s", slash ? slash + 1 : c->model, c->format, c->kv, c->context,
+             c->threads, strcmp(c->isa, "auto") ? " isa " : "", strcmp(c->isa, "auto") ? c->isa : "",
+             strcmp(c->compute, "int8") ? " " : "", strcmp(c->compute, "int8") ? c->compute : "",
+             strcmp(c->runtime, "reference") ? " " : "", strcmp(c->runtime, "reference") ? c->runtime : "");
+}
+
+static void format_seconds(double s, char buf[32])
+{
+    if (s < 0)
+        snprintf(buf, 32, "an unknown time");
+    else if (s < 90)
+        snprintf(buf, 32, s < 10 ? "%.1f s" : "%.0f s", s);
+    else if (s < 5400)
+        snprintf(buf, 32, "%.0f min", s / 60);
+    else
+        snprintf(buf, 32, "%.1f h", s / 3600);
+}
+
+static void add_mib(struct table *t, int64_t bytes)
+{
+    if (bytes < 0)
+        table_add(t, "-");
+    else
+        table_add(t, "%.1f", (double)bytes / 1048576);
+}
+
+static int64_t expected_total(const struct expected *x)
+{
+    return x->weights < 0 ? -1 : x->weights + x->kv + x->arena + x->tables;
+}
+
+/* Seconds of all trials; < 0: not known. */
+static double expected_seconds(const struct plan *p, const struct sweep_config *c)
+{
+    double seconds = 0;
+    for (int i = 0; i < p->matrix.n; i++)
+        if (!*p->cells[i].why && p->cells[i].seconds < 0)
+            return -1;
+        else if (!*p->cells[i].why)
+            seconds += p->cells[i].seconds * c->trials;
+    return seconds;
+}
+
+static void print_runnable(const struct plan *p)
+{
+    struct table t = {0};
+    static const char *const left[] = {"model", "format", "kv"};
+    static const char *const right[] = {"context", "threads", "weights MiB", "KV MiB", "arena MiB", "tables MiB", "total MiB", "s/trial"};
+    for (int i = 0; i < 3; i++)
+        table_column(&t, left[i], TABLE_LEFT);
+    for (int i = 0; i < 8; i++)
+        table_column(&t, right[i], TABLE_RIGHT);
+    for (int i = 0; i < p->matrix.n; i++) {
+        const struct plan_cell *pc = &p->cells[i];
+        const char *slash = strrchr(pc->cell->model, '/');
+        if (*pc->why)
+            continue;
+        table_add(&t, "%s", slash ? slash + 1 : pc->cell->model);
+        table_add(&t, "%s", pc->cell->format);
+        table_add(&t, "%s", pc->cell->kv);
+        table_add(&t, "%d", pc->cell->context);
+        table_add(&t, "%d", pc->cell->threads);
+        add_mib(&t, pc->expected.weights);
+        add_mib(&t, pc->expected.kv);
+        add_mib(&t, pc->expected.arena);
+        add_mib(&t, pc->expected.tables);
+        add_mib(&t, expected_total(&pc->expected));
+        if (pc->seconds < 0)
+            table_add(&t, "-");
+        else
+            table_add(&t, "%.2f", pc->seconds);
+    }
+    table_print(&t, stdout);
+    table_free(&t);
+}
+
+/* Each reason once, with the cells that it holds for. */
+static void print_reasons(const struct plan *p)
+{
+    for (int i = 0; i < p->matrix.n; i++) {
+        const char *why = p->cells[i].why;
+        int first = i, n = 0;
+        for (int k = 0; k < p->matrix.n; k++)
+            if (!strcmp(p->cells[k].why, why)) {
+                first = k < first ? k : first;
+                n++;
+            }
+        if (!*why || first != i)
+            continue;
+        char cell[200];
+        describe_cell(p->cells[i].cell, cell, sizeof cell);
+        printf("\n%d %s cannot run: %s\n  %s%s\n", n, n > 1 ? "cells" : "cell", why, n > 1 ? "the first: " : "", cell);
+    }
+}
+
+static void print_plan_text(const struct plan *p, const struct sweep_config *c)
+{
+    char time[32];
+    if (p->n_feasible)
+        print_runnable(p);
+    print_reasons(p);
+    for (int i = 0; i < p->n_files; i++) {
+        const struct plan_file *f = &p->files[i];
+        if (f->prepared.missing)
+            printf("\nto be derived: %s\n", f->prepared.path);
+        if (*f->prepared.note)
+            printf("%s: %s\n", f->asked, f->prepared.note);
+    }
+    format_seconds(expected_seconds(p, c), time);
+    printf("\n%d cells (%d cannot run, %d excluded), %d trials each: about %s without deriving and scoring\n", p->matrix.n,
+           p->matrix.n - p->n_feasible, p->matrix.excluded, c->trials, time);
+}
+
+static json_t *bytes_or_null(int64_t v)
+{
+    return v < 0 ? json_null() : json_integer(v);
+}
+
+static void print_plan_json(const struct plan *p, const struct sweep_config *c)
+{
+    json_t *cells = json_array();
+    for (int i = 0; i < p->matrix.n; i++) {
+        const struct plan_cell *pc = &p->cells[i];
+        json_t *j = json_object();
+        for (int k = 0; k < AXES; k++) {
+            char buf[16];
+            const char *value = axis_get(&axes[k], pc->cell, buf);
+            json_object_set_new(j, axes[k].name, axes[k].is_number ? json_integer(atoi(value)) : json_string(value));
+        }
+        json_object_set_new(j, "weights_bytes", bytes_or_null(pc->expected.weights));
+        json_object_set_new(j, "kv_bytes", bytes_or_null(pc->expected.kv));
+        json_object_set_new(j, "arena_bytes", bytes_or_null(pc->expected.arena));
+        json_object_set_new(j, "tables_bytes", bytes_or_null(pc->expected.tables));
+        json_object_set_new(j, "expected_seconds", pc->seconds < 0 ? json_null() : json_real(pc->seconds));
+        json_object_set_new(j, "infeasible", *pc->why ? json_string(pc->why) : json_null());
+        json_array_append_new(cells, j);
+    }
+    double seconds = expected_seconds(p, c);
+    print_json(json_pack("{s:o, s:i, s:i, s:o}", "cells", cells, "trials", c->trials, "feasible", p->n_feasible, "expected_seconds",
+                         seconds < 0 ? json_null() : json_real(seconds)));
+}
+
+/* Where progress goes: a line that is rewritten on a terminal, plain lines elsewhere, nothing with --quiet. */
+struct screen {
+    int quiet, terminal;
+    int64_t last_ns; /* plain lines: at most one every 10 s, so that a log stays readable */
+};
+
+static void on_progress(void *ctx, const struct sweep_progress *p)
+{
+    struct screen *s = ctx;
+    int failed = strcmp(p->outcome.state, "ok") != 0;
+    int64_t now = clock_ns();
+    if (s->quiet || (!s->terminal && !failed && now - s->last_ns < 10000000000 && p->done < p->total))
+        return;
+    s->last_ns = now;
+    char cell[200], left[32], result[64] = "";
+    describe_cell(p->cell, cell, sizeof cell);
+    format_seconds(p->seconds_left, left);
+    if (p->ms_per_token >= 0)
+        snprintf(result, sizeof result, "  %.3f ms/token", p->ms_per_token);
+    if (s->terminal)
+        fputs("\r\033[K", stderr);
+    if (failed)
+        fprintf(stderr, "%s: %s %s: %s\n", cell, p->what, p->outcome.state, p->outcome.reason);
+    else
+        fprintf(stderr, "%d/%d  %s left  %s %s%s%s", p->done, p->total, left, p->what, cell, result, s->terminal ? "" : "\n");
+    fflush(stderr);
+}
+
+static void say(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+}
+
+/* -- the command -------------------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+static int dry_run(const struct sweep_config *c, const char *build, int json, struct err *e)
+{
+    struct plan p;
+    struct topology *t;
+    struct peak peak;
+    int cpu;
+    if (topology_open(&t, e))
+        return -1;
+    int failed = topology_pick(t, 1, &cpu, e) || peak_measure(&peak, 1, &cpu, isa_best(), e);
+    topology_close(t);
+    if (failed || plan_open(&p, c, 0, peak_bandwidth(&peak.one), build, NULL, e))
+        return -1;
+    (json ? print_plan_json : print_plan_text)(&p, c);
+    plan_close(&p);
+    return 0;
+}
+
+static void next_commands(const struct sweep_report *r, const char *db)
+{
+    int other = strcmp(db, "results/bench.db") != 0;
+    printf("\nnext: bench plot %lld -o plots/out%s%s\n", (long long)r->run, other ? " --db " : "", other ? db : "");
+}
+
+static int measure(const struct settings *s, const struct sweep_config *c, const char *db, const char *command, struct err *e)
+{
+    int quiet = setting(s, "quiet") != NULL, json = args_has(s->args, "json");
+    struct screen screen = {.quiet = quiet, .terminal = isatty(STDERR_FILENO)};
+    struct plan plan;
+    struct store *store = NULL;
+    struct machine *machine = NULL;
+    struct sweep_report report;
+    if (file_mkdirs(c->cache, e) || plan_open(&plan, c, 1, 0, machine_build()->commit, quiet ? NULL : say, e))
+        return -1;
+    int failed = store_open(&store, db, e);
+    if (!failed && *store_note(store) && !quiet)
+        say(store_note(store));
+    if (!failed)
+        failed = machine_open(&machine, plan.topology, e);
+    struct store_run record = {.build = *machine_build(), .command = command};
+    if (machine)
+        record.machine = *machine_record(machine);
+    struct sigaction act = {.sa_handler = on_signal}, was_int, was_term;
+    sigaction(SIGINT, &act, &was_int);
+    sigaction(SIGTERM, &act, &was_term);
+    if (!failed)
+        failed = sweep_run(store, &plan, c, record, &(struct sweep_hooks){on_progress, &screen, &stop_asked}, &report, e);
+    sigaction(SIGINT, &was_int, NULL);
+    sigaction(SIGTERM, &was_term, NULL);
+    if (screen.terminal && !quiet)
+        fputs("\r\033[K", stderr);
+    if (!failed && c->resume && !quiet)
+        fprintf(stderr, report.resumed ? "resumed run %lld: %d trials were there\n"
+                                       : "run %lld: nothing to resume of this matrix, so it began anew (%d trials were there)\n",
+                (long long)report.run, report.resumed);
+    if (!failed)
+        failed = show_run(store, report.run, json ? SHOW_JSON : SHOW_TEXT, e);
+    if (!failed && !json)
+        next_commands(&report, db);
+    int lost = failed ? 0 : report.cells_failed + report.cells_infeasible;
+    if (!failed && report.interrupted)
+        failed = err_set(e, ERR_INCONCLUSIVE, "sweep: interrupted; the same command with --resume goes on");
+    else if (!failed && lost)
+        failed = err_set(e, ERR_INVALID, "sweep: %d of %d cells have no valid trial; the reasons stand above", lost, plan.matrix.n);
+    machine_close(machine);
+    store_close(store);
+    plan_close(&plan);
+    return failed;
+}
+
+static int run(const struct args *a, struct err *e)
+{
+    struct settings s = {.args = a};
+    struct sweep_config c;
+    struct text cache = {0}, command = {0};
+    for (int i = 0; i < a->argc; i++)
+        text_printf(&command, "%s%s", i ? " " : "", a->argv[i]);
+    int failed = (a->n_positional && read_ini(&s, a->positional[0], e)) || configure(&s, &c, &cache, e);
+    const char *db = failed ? NULL : setting(&s, "db");
+    if (!failed && setting(&s, "dry-run"))
+        failed = dry_run(&c, machine_build()->commit, args_has(a, "json"), e);
+    else if (!failed)
+        failed = measure(&s, &c, db ? db : args_db(a), command.p, e);
+    for (int i = 0; i < OPTIONS; i++)
+        text_free(&s.value[i]);
+    text_free(&cache);
+    text_free(&command);
+    return failed;
+}
+
+const struct command command_sweep = {
+    .name = "sweep",
+    .summary = "measure every cell of a matrix on this machine and store everything",
+    .positional = "[SWEEP.ini]",
+    .max_positional = 1,
+    .options = options,
+    .json = 1,
+    .about =
+        "The matrix is the product of the lists.  Every trial is a fresh process that has one cell loaded: it loads the model,\n"
+        "prefills `context` tokens of the text, then decodes `decode` tokens.  Cells are measured in shuffled rounds, so that a drift\n"
+        "of the machine does not become a difference between cells.  ms/token is the median time of a decoded token, the interval\n"
+        "beside it is over trials.  With --text each variant is scored too (perplexity).  docs/method.md says what each number means.\n"
+        "\n"
+        "A file says the same: a section [sweep] with option = value lines; options on the command line override it.\n"
+        "exit code: 0 every cell has a valid trial, 4 some have none, 5 the disk, a permission or a corrupt file.",
+    .examples = "  bench sweep --model m.gguf --format f16,q8_0,q4_0 --context 64,256 --threads 1,2 --text some.txt\n"
+                "  bench sweep sweep.ini --threads 4\n"
+                "  bench sweep --model m.gguf --format f16,q4_0 --text some.txt --dry-run\n"
+                "  bench sweep --runtime null --context 1,2,3 --decode 16      # measures the harness itself",
+    .run = run,
+};

@@ -1,0 +1,78 @@
+#!/bin/sh
+# The commands around model files: inspect, tokenize, quantize, synth.  What they print for people and as JSON, what they refuse,
+# and with which exit code.  The engine's part is tested in tests/engine_*.c.
+# SPDX-License-Identifier: MIT
+set -u
+bench=${BENCH:-build/bench}
+data=${BENCH_TESTDATA:-../shared/data}
+dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test-XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0 skipped=0
+
+check() # EXIT-CODE PATTERN COMMAND...
+{
+    code=$1 pattern=$2
+    shift 2
+    "$bench" "$@" >"$dir/out" 2>&1 </dev/null
+    status=$?
+    if [ $status -eq "$code" ] && grep -q -e "$pattern" "$dir/out"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED: bench %s: exit %d, not %d, or no "%s" in:\n' "$*" $status "$code" "$pattern"
+        sed 's/^/    /' "$dir/out"
+    fi
+}
+
+check 0 '^qwen3-0.6b  *28  *1024  *3072  *16  *8  *128  *151936' synth --list-presets
+check 0 '"name":"tinyllama-1.1b".*"tied":false' synth --list-presets --json
+check 2 'did you mean smollm2-135m?' synth --preset smollm-135m --format q8_0 -o "$dir/s.gguf"
+check 2 '--preset NAME is needed' synth --format q8_0 -o "$dir/s.gguf"
+check 2 'did you mean q4_0?' synth --preset smollm2-135m --format q4_O -o "$dir/s.gguf"
+check 5 'none/s.gguf: cannot create' synth --preset smollm2-135m --format q8_0 -o "$dir/none/s.gguf"
+check 2 'needs IN.gguf OUT.gguf' quantize "$dir/in.gguf" --format q8_0
+check 5 'in.gguf: cannot open' quantize "$dir/in.gguf" "$dir/out.gguf" --format q8_0
+check 2 'names no format to write' quantize "$dir/in.gguf" "$dir/out.gguf" --format file
+echo 'not a model' >"$dir/text.gguf"
+check 5 'text.gguf: not a GGUF file' inspect "$dir/text.gguf"
+check 5 'text.gguf: not a GGUF file' tokenize --model "$dir/text.gguf" --text x
+
+model=$data/models/stories260K.gguf
+if [ -r "$model" ]; then
+    check 0 '^parameters: 292800; weight matrices: f32' inspect "$model"
+    check 0 '^blk.4.ffn_down.weight  *f32  *172 x 64  *44032$' inspect "$model"
+    check 0 'KV cache  *0.16 MiB' inspect "$model" --brief --context 128 --kv f32 --threads 2
+    check 0 '^no footprint: .*use f16' inspect "$model" --kv q8_0
+    check 0 '"footprint":{"context":256,"kv":"f16:f32","threads":1,.*"kv_bytes":245760' inspect "$model" --context 256 --kv f16:f32 --json
+    check 2 '--context 0: must be' inspect "$model" --context 0
+    check 0 '^1 403 407 261 378$' tokenize --model "$model" --text 'Once upon a time' --bos
+    check 0 '"inputs":\[{"tokens":4,"ids":\[403,407,261,378\]}\]' tokenize --model "$model" --text 'Once upon a time' --json
+    check 2 'one input' tokenize --model "$model"
+    check 2 'one input' tokenize --model "$model" --text x --file "$model"
+    check 0 '^37 matrices converted, 11 other tensors copied' quantize "$model" "$dir/q8.gguf" --format q8_0
+    check 0 'weight matrices: q8_0' inspect "$dir/q8.gguf"
+    check 0 '"kept_f16":5,"kept_f16_names":"blk.0.ffn_down.weight,' quantize "$model" "$dir/q4.gguf" --format q4_0 --json
+    check 5 'is already q8_0' quantize "$dir/q8.gguf" "$dir/q4.gguf" --format q4_0
+    check 2 'same file' quantize "$dir/q8.gguf" "$dir/q8.gguf" --format q4_0
+else
+    skipped=$((skipped + 15))
+    echo "SKIP: models/stories260K.gguf is not in $data"
+fi
+
+vocabulary=$data/tokenizers/ggml-vocab-phi-3.gguf
+if [ -r "$vocabulary" ]; then
+    printf 'Hello\n\n world' >"$dir/lines"
+    check 0 '^15043$' tokenize --model "$vocabulary" --lines "$dir/lines"
+    check 0 '"tokens":3,"inputs":\[{"tokens":1,"ids":\[15043\]},{"tokens":0,"ids":\[\]},{"tokens":2,"ids":\[29871,3186\]}\]' \
+        tokenize --model "$vocabulary" --lines "$dir/lines" --json
+    check 0 '^15043 13 13 3186$' tokenize --model "$vocabulary" --file "$dir/lines"
+    check 0 '^no footprint: the file has a vocabulary only' inspect "$vocabulary"
+    check 0 '"parameters":null,"footprint":null,"no_footprint_because":"the file' inspect "$vocabulary" --json
+    check 5 '"gpt2": a vocabulary of that kind is not supported' tokenize --model "$data/tokenizers/ggml-vocab-gpt-2.gguf" --text x
+else
+    skipped=$((skipped + 6))
+    echo "SKIP: tokenizers/ggml-vocab-phi-3.gguf is not in $data"
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
