@@ -1,0 +1,288 @@
+/* kernel_check_weights.c - the checks of what reads weights: matvec, matmul, vecmat, the panels and attention.
+ *
+ * The scalar matvec and attention are held against float64; everything else against the scalar kernel or, where its result is
+ * exact, against dequantize. */
+/* SPDX-License-Identifier: MIT */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "bench/kernel_cases.h"
+#include "kernels/kv.h"
+#include "kernels/matmul.h"
+
+/* rows x k weights of the format in out, and what they are as floats in w.  A fill of FILLS is arbitrary bytes, block by block,
+ * that decode to moderate numbers: codes that the encoder never writes. */
+static void fill_weights(struct check *k, uint8_t *out, float *w, int rows, int cols, int fill)
+{
+    const struct format *f = k->c->format;
+    const size_t row_bytes = format_row_bytes(f, cols);
+    for (int r = 0; r < rows; r++, out += row_bytes, w += cols) {
+        if (fill < FILLS) {
+            fill_floats(k, w, cols, (enum fill)fill, f->block > 1 ? 65504.0f * 8 : 65504.0f, f->act == ACT_BF16 ? 1e-39f : 1e-6f);
+            f->quantize(out, w, cols);
+        } else {
+            for (size_t b = 0; b < row_bytes; b += (size_t)f->bytes) {
+                float v[256];
+                int good;
+                do {
+                    for (int i = 0; i < f->bytes; i++)
+                        out[b + (size_t)i] = (uint8_t)rng_u64(&k->rng);
+                    f->dequantize(v, out + b, f->block);
+                    good = 1;
+                    for (int i = 0; i < f->block; i++)
+                        good &= fabsf(v[i]) < 1e6f; /* no to NaN */
+                } while (!good);
+            }
+        }
+        f->dequantize(w, out, cols);
+    }
+}
+
+/* n columns of k activations, each with a fill of its own. */
+static void fill_act(struct check *k, float *x, int n, int cols)
+{
+    for (int c = 0; c < n; c++) {
+        enum fill fill = c && n > 1 ? (enum fill)rng_below(&k->rng, FILLS) : ORDINARY;
+        fill_floats(k, x + (size_t)c * (size_t)cols, cols, fill, 1e4f, 1e-30f);
+    }
+}
+
+/* The product in float64, and how far from it or from each other two float32 sums may be. */
+static double dot_reference(const float *w, const struct act *x, int c, double *bound)
+{
+    double sum = 0, magnitude = 0, floor = 0;
+    for (int i = 0; i < x->k; i++) {
+        double a = act_value(x, c, i);
+        sum += (double)w[i] * a;
+        magnitude += fabs((double)w[i] * a);
+        floor += (double)FLT_TRUE_MIN;
+        if (x->kind == ACT_BF16) /* vdpbf16ps takes denormals for zero, among inputs, products and sums */
+            floor += (double)FLT_MIN * (fabs((double)w[i]) + fabs(a) + 1);
+    }
+    *bound = SLACK * (double)FLT_EPSILON * magnitude + floor;
+    return sum;
+}
+
+/* Row lengths that the format has: odd ones where it has no blocks. */
+static int lengths(const struct format *f, int out[8])
+{
+    static const int any[] = {7, 16, 33, 64, 96, 172, 1024}, blocks[] = {32, 64, 96, 128, 160, 224, 1024};
+    memcpy(out, f->block == 1 ? any : blocks, sizeof any);
+    return 7;
+}
+
+static struct act column(const struct act *x, int c)
+{
+    struct act one = *x;
+    size_t at = (size_t)c * (size_t)x->k;
+    one.n = 1;
+    one.f32 = x->f32 ? x->f32 + at : NULL;
+    one.bf16 = x->bf16 ? x->bf16 + at : NULL;
+    one.q = x->q ? x->q + at : NULL;
+    one.d = x->d ? x->d + at / ACT_GROUP : NULL;
+    one.sum = x->sum ? x->sum + at / ACT_GROUP : NULL;
+    return one;
+}
+
+/* rows x k weights times n columns, by matvec or matmul.  Rows row0 .. row1 only; what lies beside them must stay. */
+static int check_product(struct check *k, int rows, int cols, int n, int row0, int row1, int fill)
+{
+    const struct kernel_case *c = k->c;
+    const struct format *f = c->format;
+    const size_t ldy = (size_t)rows;
+    uint8_t *w = check_take(k, (size_t)rows * format_row_bytes(f, cols));
+    float *wf = check_take(k, (size_t)rows * (size_t)cols * sizeof *wf);
+    float *xf = check_take(k, (size_t)n * (size_t)cols * sizeof *xf);
+    void *room = check_take(k, act_bytes(c->act, n, cols));
+    void *scratch = check_take(k, (matmul_scratch(f, cols) + 63) / 64 * 64);
+    float *y = check_take(k, (size_t)rows * (size_t)n * sizeof *y), expected;
+    struct act x;
+    uint32_t untouched;
+
+    memset(&untouched, 0xe5, sizeof untouched);
+    fill_weights(k, w, wf, rows, cols, fill);
+    fill_act(k, xf, n, cols);
+    act_fill(&x, c->act, xf, n, cols, room, ISA_SCALAR);
+    struct format_kernels under_test = format_kernels(f, c->isa);
+    if (c->kind == KERNEL_MATVEC)
+        (c->act == ACT_F32 ? under_test.matvec_f32 : under_test.matvec_act)(y, w, &x, rows);
+    else
+        matmul(y, ldy, &(struct matrix){f, w, rows, cols}, &x, row0, row1, c->isa, scratch);
+
+    format_matvec *scalar = c->act == ACT_F32 ? f->isa[ISA_SCALAR].matvec_f32 : f->isa[ISA_SCALAR].matvec_act;
+    for (int col = 0; col < n; col++) {
+        struct act one = column(&x, col);
+        for (int r = 0; r < rows; r++) {
+            const float *got = y + (size_t)col * ldy + (size_t)r;
+            double bound, reference = dot_reference(wf + (size_t)r * (size_t)cols, &x, col, &bound);
+            if (r < row0 || r >= row1) {
+                if (memcmp(got, &untouched, sizeof untouched))
+                    return check_fail(k, "%d x %d, %d columns: row %d was written, outside of rows %d to %d", rows, cols, n, r,
+                                      row0, row1);
+                continue;
+            }
+            scalar(&expected, w + (size_t)r * format_row_bytes(f, cols), &one, 1);
+            int is_scalar = c->isa == ISA_SCALAR && c->kind == KERNEL_MATVEC;
+            double off = fabs((double)*got - (is_scalar ? reference : (double)expected));
+            if (c->act == ACT_F32 && !is_scalar ? memcmp(got, &expected, sizeof expected) != 0 : !(off <= bound))
+                return check_fail(k, "%d x %d (%s), row %d, column %d of %d: %.9g, not %.9g; off by %.3g, allowed %.3g", rows,
+                                  cols, fill_names[fill], r, col, n, (double)*got, is_scalar ? reference : (double)expected, off,
+                                  c->act == ACT_F32 && !is_scalar ? 0 : bound);
+        }
+    }
+    return check_give_back(k) ? 1 : check_fail(k, "%d x %d: wrote in front of a buffer", rows, cols);
+}
+
+int check_matvec(struct check *k)
+{
+    static const int rows[] = {1, 3, 4, 9};
+    int length[8], n = lengths(k->c->format, length), ok = 1;
+    for (int i = 0; i < n; i++) {
+        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+            for (int fill = 0; ok && fill <= FILLS; fill++)
+                ok = check_product(k, rows[r], length[i], 1, 0, rows[r], fill);
+        }
+    }
+    return ok;
+}
+
+int check_matmul(struct check *k)
+{
+    static const int columns[] = {1, 2, 3, 7, 16, 33};
+    int length[8], n = lengths(k->c->format, length), ok = 1;
+    for (int i = 0; i < n; i++) {
+        for (size_t j = 0; j < sizeof columns / sizeof *columns; j++) {
+            int fill = (int)rng_below(&k->rng, FILLS + 1);
+            ok = ok && check_product(k, 37, length[i], columns[j], 0, 37, ORDINARY) &&
+                 check_product(k, 21, length[i], columns[j], 3, 20, fill);
+        }
+    }
+    return ok;
+}
+
+int check_vecmat(struct check *k)
+{
+    static const int rows[] = {1, 2, 13};
+    const struct format *f = k->c->format;
+    int length[8], n = lengths(f, length);
+    for (int i = 0; i < n; i++) {
+        for (int fill = 0; fill <= FILLS; fill++) {
+            const int cols = length[i], count = rows[fill % 3];
+            uint8_t *w = check_take(k, (size_t)count * format_row_bytes(f, cols));
+            float *wf = check_take(k, (size_t)count * (size_t)cols * sizeof *wf);
+            float *a = check_take(k, (size_t)count * sizeof *a), *y = check_take(k, (size_t)cols * sizeof *y);
+            float *expected = check_take(k, (size_t)cols * sizeof *expected);
+            fill_weights(k, w, wf, count, cols, fill);
+            fill_floats(k, a, count, ORDINARY, 0, 0);
+            fill_floats(k, y, cols, ORDINARY, 0, 0);
+            for (int j = 0; j < cols; j++) { /* as format.h defines it: one fused multiply-add per row, ascending */
+                expected[j] = y[j];
+                for (int r = 0; r < count; r++)
+                    expected[j] = fmaf(a[r], wf[(size_t)r * (size_t)cols + (size_t)j], expected[j]);
+            }
+            format_kernels(f, k->c->isa).vecmat(y, w, a, cols, count);
+            int at = first_difference(y, expected, cols);
+            if (at >= 0)
+                return check_fail(k, "%d x %d (%s), element %d: %.9g, not %.9g", count, cols, fill_names[fill], at, (double)y[at],
+                                  (double)expected[at]);
+            if (!check_give_back(k))
+                return check_fail(k, "%d x %d: wrote in front of a buffer", count, cols);
+        }
+    }
+    return 1;
+}
+
+/* Both panels, as matmul.h lays them out, against dequantize. */
+int check_unpack(struct check *k)
+{
+    static const int rows[] = {1, 5, 8, 16};
+    const struct format *f = k->c->format;
+    const int q8 = k->c->kind == KERNEL_UNPACK_Q8;
+    int length[8], n = lengths(f, length);
+    for (int i = 0; i < n; i++) {
+        for (int fill = 0; fill <= FILLS; fill++) {
+            const int k_row = length[i], count = rows[fill % 4];
+            const int col = fill % 2 && k_row > 32 ? 32 : 0, cols = k_row - col;
+            uint8_t *w = check_take(k, (size_t)count * format_row_bytes(f, k_row));
+            float *wf = check_take(k, (size_t)count * (size_t)k_row * sizeof *wf);
+            uint8_t *panel = check_take(k, (size_t)PANEL_ROWS * (size_t)cols * (q8 ? 1 : sizeof(float)));
+            float *d = check_take(k, (size_t)PANEL_ROWS * ((size_t)cols / 32) * sizeof *d);
+            fill_weights(k, w, wf, count, k_row, fill);
+            if (q8)
+                format_kernels(f, k->c->isa).unpack_q8(panel, d, w, format_row_bytes(f, k_row), count, col, cols);
+            else
+                format_kernels(f, k->c->isa).unpack_f32((float *)panel, w, format_row_bytes(f, k_row), count, col, cols);
+            for (int r = 0; r < PANEL_ROWS; r++) {
+                for (int j = 0; j < cols; j++) {
+                    float expected = r < count ? wf[(size_t)r * (size_t)k_row + (size_t)(col + j)] : 0, got;
+                    if (q8)
+                        got = d[j / 32 * PANEL_ROWS + r] * (float)(panel[(j / 4 * PANEL_ROWS + r) * 4 + j % 4] - 128);
+                    else
+                        memcpy(&got, panel + ((size_t)r * (size_t)cols + (size_t)j) * sizeof got, sizeof got);
+                    if (!(got == expected))
+                        return check_fail(k, "%d rows of %d (%s), row %d, column %d: %.9g, not %.9g", count, cols,
+                                          fill_names[fill], r, j, (double)got, (double)expected);
+                }
+            }
+            if (!check_give_back(k))
+                return check_fail(k, "%d x %d: wrote in front of a buffer", count, cols);
+        }
+    }
+    return 1;
+}
+
+/* One head against float64 (scalar) or the scalar one.  An error of the scores, at most `score`, moves a probability by that
+ * factor, and the output by it times the largest |v|. */
+int check_attention(struct check *k)
+{
+    static const int positions[] = {1, 2, 9, 70};
+    const struct kernel_case *c = k->c;
+    for (int i = 0; i < 8; i++) {
+        const int head = i % 2 ? 96 : 64, n = positions[i / 2], exact = c->act == ACT_F32;
+        const float scale = 1 / sqrtf((float)head);
+        struct kv_layout l;
+        if (kv_layout(&l, c->format, c->format, 1, 1, head, n))
+            return check_fail(k, "a head of %d elements is refused", head);
+        uint8_t *kr = check_take(k, l.k_bytes), *vr = check_take(k, l.v_bytes);
+        float *kf = check_take(k, (size_t)(n * head) * sizeof *kf), *vf = check_take(k, (size_t)(n * head) * sizeof *vf);
+        float *q = check_take(k, (size_t)head * sizeof *q), *out = check_take(k, (size_t)head * sizeof *out);
+        float *expected = check_take(k, (size_t)head * sizeof *expected);
+        void *scratch = check_take(k, (attention_scratch(&l) + 63) / 64 * 64), *room = check_take(k, act_bytes(c->act, 1, head));
+        double p[70], sum = 0, max = -INFINITY, score = 0, largest = 0;
+        struct act x;
+
+        fill_weights(k, kr, kf, n, head, ORDINARY);
+        fill_weights(k, vr, vf, n, head, i % 3 ? ORDINARY : FILLS);
+        fill_floats(k, q, head, ORDINARY, 0, 0);
+        act_fill(&x, c->act, q, 1, head, room, ISA_SCALAR);
+        for (int r = 0; r < n; r++) {
+            double bound;
+            p[r] = (double)scale * dot_reference(kf + r * head, &x, 0, &bound);
+            max = p[r] > max ? p[r] : max;
+            score = bound * (double)scale > score ? bound * (double)scale : score;
+        }
+        for (int r = 0; r < n; r++)
+            sum += p[r] = exp(p[r] - max);
+        for (int j = 0; j < n * head; j++)
+            largest = fabs((double)vf[j]) > largest ? fabs((double)vf[j]) : largest;
+        const double bound = (4 * score + (SLACK + n) * (double)FLT_EPSILON) * largest;
+
+        attention(out, q, &l, kr, vr, n, scale, exact, c->isa, scratch);
+        attention(expected, q, &l, kr, vr, n, scale, exact, ISA_SCALAR, scratch);
+        for (int j = 0; j < head; j++) {
+            double reference = 0;
+            for (int r = 0; r < n; r++)
+                reference += p[r] / sum * (double)vf[r * head + j];
+            if (!(fabs((double)out[j] - reference) <= bound))
+                return check_fail(k, "%d positions of %d, element %d: %.9g, not %.9g; allowed %.3g", n, head, j, (double)out[j],
+                                  reference, bound);
+            if (exact && memcmp(out + j, expected + j, sizeof *out))
+                return check_fail(k, "%d positions of %d, element %d: %.9g, scalar %.9g", n, head, j, (double)out[j],
+                                  (double)expected[j]);
+        }
+        if (!check_give_back(k))
+            return check_fail(k, "%d positions: wrote in front of a buffer", n);
+    }
+    return 1;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "bench/kernel_check.h"
+
+static const char *const act_names[ACT_COUNT] = {"f32", "bf16", "q8"};
+
+static int list_add(struct kernel_case *out, int max, int n, struct kernel_case c, const char *what, const char *act)
+{
+    if (n < max) {
+        snprintf(c.name, sizeof c.name, "%s%s%s%s%s_%s", c.format ? c.format->name : "", c.format ? "_" : "", what,
+                 act ? "_" : "", act ? act : "", isa_name(c.isa));
+        out[n] = c;
+    }
+    return n + 1;
+}
+
+int kernel_list(enum isa isa, struct kernel_case *out, int max)
+{
+    int n = 0;
+    for (int i = 0; formats[i]; i++) {
+        const struct format *f = formats[i];
+        const struct format_kernels *at = &f->isa[isa];
+        struct kernel_case c = {.format = f, .isa = isa};
+        if (at->matvec_f32) {
+            c.kind = KERNEL_MATVEC;
+            n = list_add(out, max, n, c, "matvec", "f32");
+            c.kind = KERNEL_MATMUL;
+            n = list_add(out, max, n, c, "matmul", "f32");
+            c.kind = KERNEL_ATTENTION;
+            n = list_add(out, max, n, c, "attention", "f32");
+        }
+        if (at->vecmat) {
+            c.kind = KERNEL_VECMAT;
+            n = list_add(out, max, n, c, "vecmat", NULL);
+        }
+        if (at->unpack_f32) {
+            c.kind = KERNEL_UNPACK_F32;
+            n = list_add(out, max, n, c, "unpack_f32", NULL);
+        }
+        if (at->unpack_q8) {
+            c.kind = KERNEL_UNPACK_Q8;
+            n = list_add(out, max, n, c, "unpack_q8", NULL);
+        }
+        if (at->matvec_act) {
+            c.act = f->act;
+            c.kind = KERNEL_MATVEC;
+            n = list_add(out, max, n, c, "matvec", act_names[c.act]);
+            c.kind = KERNEL_MATMUL;
+            n = list_add(out, max, n, c, "matmul", act_names[c.act]);
+            c.kind = KERNEL_ATTENTION;
+            n = list_add(out, max, n, c, "attention", act_names[c.act]);
+        }
+    }
+    if (formats[0]->isa[isa].matvec_f32) {
+        n = list_add(out, max, n, (struct kernel_case){.kind = KERNEL_ACT, .act = ACT_Q8, .isa = isa}, "act_q8", NULL);
+        n = list_add(out, max, n, (struct kernel_case){.kind = KERNEL_ACT, .act = ACT_BF16, .isa = isa}, "act_bf16", NULL);
+    }
+    if (isa == ISA_SCALAR || ops_at(isa) != ops_at((enum isa)(isa - 1))) {
+        static const struct {
+            enum kernel_kind kind;
+            const char *name;
+        } ops[] = {{KERNEL_RMSNORM, "rmsnorm"},
+                   {KERNEL_ROPE, "rope"},
+                   {KERNEL_SOFTMAX, "softmax"},
+                   {KERNEL_SILU_GATE, "silu_gate"},
+                   {KERNEL_ADD, "add"}};
+        for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+            n = list_add(out, max, n, (struct kernel_case){.kind = ops[i].kind, .isa = isa, .ops = ops_at(isa)}, ops[i].name,
+                         NULL);
+    }
+    return n;
+}

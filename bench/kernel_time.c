@@ -1,0 +1,170 @@
+/* How kernels are timed.
+ *
+ * A kernel's time is the median of passes of all threads (passes.h).  matvec, the kernel that decodes, reads a matrix of half the
+ * buffer of the bandwidth measurement, so it comes out of memory: GB/s are bytes of weights as stored, and the fraction is of the
+ * read bandwidth with as many threads.  All other kernels work on data that stay in the caches; a fraction of the bandwidth would
+ * say nothing there.  Operations count a multiplication and an addition as two; the fraction is of the fastest unit for that kind
+ * of activations that the machine has at the job's level, so a kernel of a lower instruction set is held against all of it. */
+/* SPDX-License-Identifier: MIT */
+#include "bench/kernel_time.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/passes.h"
+#include "kernels/matmul.h"
+
+/* What is timed of each kind: columns, and the rows and elements of a row (kernel_check.h says what they are).
+ * rows 0: as many as fill half the buffer of the bandwidth measurement. */
+static const struct shape {
+    int rows, k, columns;
+} shapes[KERNEL_KINDS] = {
+    [KERNEL_MATVEC] = {0, 2048, 1},      [KERNEL_VECMAT] = {1024, 128, 1},   [KERNEL_UNPACK_F32] = {256, 2048, 1},
+    [KERNEL_UNPACK_Q8] = {256, 2048, 1}, [KERNEL_MATMUL] = {512, 2048, 256}, [KERNEL_ATTENTION] = {1024, 128, 1},
+    [KERNEL_ACT] = {64, 2048, 1},        [KERNEL_RMSNORM] = {64, 2048, 1},   [KERNEL_ROPE] = {64, 2048, 1},
+    [KERNEL_SOFTMAX] = {64, 2048, 1},    [KERNEL_SILU_GATE] = {64, 2048, 1}, [KERNEL_ADD] = {64, 2048, 1},
+};
+
+/* Short: there are many kernels, and a median of a tenth of a second is steady. */
+static const struct passes_plan plan = {.warm_ns = 20000000, .pass_ns = 1000000, .total_ns = 100000000, .least = 3};
+
+/* -- the list ------------------------------------------------------------------------------------------------------------- */
+
+static size_t stem(const char *name)
+{
+    const char *last = strrchr(name, '_');
+    return last ? (size_t)(last - name) : strlen(name);
+}
+
+static int by_family(const void *a, const void *b)
+{
+    const struct kernel_result *x = a, *y = b;
+    return x->family != y->family ? x->family - y->family : (int)x->c.isa - (int)y->c.isa;
+}
+
+/* A kernel is wanted when its name contains the filter; with it comes the scalar one that it is compared with. */
+static int wanted(const struct kernel_job *j, const struct kernel_result *r)
+{
+    if (!j->filter || strstr(r->c.name, j->filter))
+        return 1;
+    if (r->c.isa != ISA_SCALAR)
+        return 0;
+    for (const struct kernel_result *m = r; m < j->v + j->n && m->family == r->family; m++)
+        if (strstr(m->c.name, j->filter))
+            return 1;
+    return 0;
+}
+
+int kernel_job_open(struct kernel_job *j, struct err *e)
+{
+    int total = 0;
+    for (int i = ISA_SCALAR; i <= (int)j->isa; i++)
+        total += isa_has((enum isa)i) ? kernel_list((enum isa)i, NULL, 0) : 0;
+    struct kernel_case *cases = calloc((size_t)total, sizeof *cases);
+    j->v = calloc((size_t)total, sizeof *j->v);
+    if (!cases || !j->v) {
+        free(cases);
+        return err_set(e, ERR_ENV, "kernels: no memory for a list of %d", total);
+    }
+    int scalars = 0;
+    for (int i = ISA_SCALAR; i <= (int)j->isa; i++) {
+        int n = isa_has((enum isa)i) ? kernel_list((enum isa)i, cases, total) : 0;
+        for (int c = 0; c < n; c++) {
+            struct kernel_result *r = &j->v[j->n++];
+            *r = (struct kernel_result){.c = cases[c], .family = scalars};
+            for (int s = 0; s < scalars; s++)
+                if (stem(r->c.name) == stem(j->v[s].c.name) && !strncmp(r->c.name, j->v[s].c.name, stem(r->c.name)))
+                    r->family = s;
+        }
+        if (i == ISA_SCALAR)
+            for (; scalars < n; scalars++)
+                j->v[scalars].family = scalars;
+    }
+    free(cases);
+    qsort(j->v, (size_t)j->n, sizeof *j->v, by_family);
+    for (struct kernel_result *r = j->v; r < j->v + j->n; r++)
+        j->n_wanted += r->wanted = wanted(j, r);
+    return 0;
+}
+
+void kernel_job_close(struct kernel_job *j)
+{
+    free(j->v);
+    j->v = NULL;
+}
+
+/* -- checking and timing -------------------------------------------------------------------------------------------------- */
+
+void kernel_job_check(struct kernel_job *j)
+{
+    for (struct kernel_result *r = j->v; r < j->v + j->n; r++) {
+        if (!r->wanted)
+            continue;
+        if (j->progress)
+            j->progress("checking", r->c.name, (int)(r - j->v), j->n);
+        r->passed = kernel_check_case(&r->c, j->seed, r->why, sizeof r->why);
+        j->failed += !r->passed;
+    }
+}
+
+static void run_share(void *ctx, int thread)
+{
+    kernel_work_run(ctx, thread);
+}
+
+/* The fraction of the fastest unit for these activations; -1 where the kernel is not made of products alone. */
+static double fraction_of_peak(const struct kernel_job *j, const struct kernel_result *r)
+{
+    static const enum peak_unit unit[ACT_COUNT] = {[ACT_F32] = PEAK_F32, [ACT_BF16] = PEAK_BF16, [ACT_Q8] = PEAK_INT8};
+    const struct peak_arithmetic *p = &j->peak.unit[unit[r->c.act]];
+    int products = r->c.kind == KERNEL_MATVEC || r->c.kind == KERNEL_VECMAT || r->c.kind == KERNEL_MATMUL;
+    return products && p->instruction ? r->operations / r->ns * 1e9 / p->all : -1;
+}
+
+static int time_one(struct kernel_job *j, struct kernel_result *r, struct err *e)
+{
+    const struct shape *s = &shapes[r->c.kind];
+    r->rows = s->rows;
+    r->k = s->k;
+    r->columns = s->columns;
+    if (!r->rows) {
+        int unit = PANEL_ROWS * j->threads;
+        r->rows = (int)(j->peak.buffer_bytes / 2 / format_row_bytes(r->c.format, s->k)) / unit * unit;
+    }
+    struct kernel_work w;
+    struct passes t;
+    if (kernel_work_open(&w, &r->c, r->rows, r->k, r->columns, j->threads, j->seed, e))
+        return err_where(e, "%s", r->c.name);
+    int rc = passes_measure(&t, j->pool, run_share, &w, &plan, e);
+    if (!rc) {
+        r->timed = 1;
+        r->ns = t.median;
+        r->bytes = r->c.kind == KERNEL_MATMUL ? 0 : w.bytes; /* many columns share what is read: GB/s would say nothing */
+        r->operations = w.operations;
+        r->of_bandwidth = r->c.kind == KERNEL_MATVEC ? r->bytes / r->ns * 1e9 / peak_bandwidth(&j->peak.all) : -1;
+        r->of_peak = fraction_of_peak(j, r);
+    }
+    kernel_work_close(&w);
+    return rc;
+}
+
+int kernel_job_time(struct kernel_job *j, struct err *e)
+{
+    int rc = 0;
+    for (struct kernel_result *r = j->v; r < j->v + j->n && !rc; r++)
+        if (r->passed) {
+            if (j->progress)
+                j->progress("timing", r->c.name, (int)(r - j->v), j->n);
+            rc = time_one(j, r, e);
+        }
+    return rc;
+}
+
+/* How many times as fast as the scalar kernel of the family; -1 when that was not timed. */
+double kernel_speedup(const struct kernel_job *j, const struct kernel_result *r)
+{
+    const struct kernel_result *scalar = r;
+    while (scalar > j->v && scalar[-1].family == r->family)
+        scalar--;
+    return scalar->timed ? scalar->ns / r->ns : -1;
+}

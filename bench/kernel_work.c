@@ -1,0 +1,222 @@
+/* kernel_work.c - kernels with something to do, for timing. */
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/rng.h"
+#include "bench/kernel_check.h"
+#include "kernels/kv.h"
+#include "kernels/matmul.h"
+
+#define HUGE_PAGE ((size_t)2 << 20)
+#define LINE 64
+#define SAMPLE                                                                                                                   \
+    64 /* different rows of weights; they repeat, because quantizing hundreds of MiB would take longer than the timing */
+
+struct kernel_buffers {
+    uint8_t *w; /* the weights, or K; V behind it */
+    size_t w_bytes;
+    float *x, *x2; /* [rows or columns][k], and the second operand of an op */
+    float *y;
+    uint8_t *room; /* of the activations, and one per thread for KERNEL_ACT */
+    uint8_t *scratch;
+    size_t each_room, each_scratch; /* bytes of a thread */
+    struct act act;
+    struct kv_layout kv;
+};
+
+static int heads(const struct kernel_work *w)
+{
+    return w->c->kind == KERNEL_VECMAT || w->c->kind == KERNEL_ATTENTION ? w->threads : 1;
+}
+
+static void *lines(size_t bytes)
+{
+    bytes = (bytes + LINE) / LINE * LINE;
+    void *p = aligned_alloc(LINE, bytes);
+    if (p)
+        memset(p, 0, bytes);
+    return p;
+}
+
+static void *huge(size_t bytes)
+{
+    void *p = aligned_alloc(HUGE_PAGE, (bytes + HUGE_PAGE) / HUGE_PAGE * HUGE_PAGE);
+    if (p)
+        madvise(p, bytes, MADV_HUGEPAGE); /* a wish */
+    return p;
+}
+
+/* A matrix of rows x k; the first SAMPLE rows are random. */
+static void fill_rows(uint8_t *out, const struct format *f, long rows, int k, float *room, struct rng *rng)
+{
+    const size_t row_bytes = format_row_bytes(f, k);
+    for (long r = 0; r < rows; r++) {
+        if (r < SAMPLE) {
+            for (int i = 0; i < k; i++)
+                room[i] = (float)rng_normal(rng) * 0.05f;
+            f->quantize(out + (size_t)r * row_bytes, room, k);
+        } else {
+            memcpy(out + (size_t)r * row_bytes, out + (size_t)(r - SAMPLE) * row_bytes, row_bytes);
+        }
+    }
+}
+
+/* The buffers that this kind needs; 0, or -1 when memory is out. */
+static int allocate(struct kernel_work *w, struct kernel_buffers *b)
+{
+    const struct kernel_case *c = w->c;
+    const size_t rows = (size_t)w->rows, k = (size_t)w->k, threads = (size_t)w->threads;
+    const int over_rows = !c->format; /* act and the ops: x is as long as there are rows */
+    const size_t n_x = over_rows ? rows : (size_t)w->columns;
+
+    if (c->format) {
+        b->w_bytes = rows * (size_t)heads(w) * format_row_bytes(c->format, w->k) * (c->kind == KERNEL_ATTENTION ? 2 : 1);
+        b->w = huge(b->w_bytes);
+        b->each_scratch = matmul_scratch(c->format, w->k);
+        if (c->kind == KERNEL_ATTENTION) {
+            if (kv_layout(&b->kv, c->format, c->format, 1, w->threads, w->k, w->rows))
+                return -1;
+            b->each_scratch = attention_scratch(&b->kv);
+        }
+        b->each_scratch = (b->each_scratch / LINE + 2) * LINE; /* a line between threads */
+    }
+    b->each_room = (act_bytes(c->act, (int)n_x, w->k) / LINE + 2) * LINE;
+    b->x = lines(n_x * k * sizeof(float));
+    b->x2 = lines(n_x * k * sizeof(float) + rows * sizeof(float));
+    b->y = lines((c->kind == KERNEL_MATVEC || c->kind == KERNEL_MATMUL ? rows * n_x
+                  : over_rows                                          ? rows * k
+                                                                       : threads * k) *
+                 sizeof(float));
+    b->room = lines(threads * b->each_room);
+    b->scratch = lines(threads * b->each_scratch);
+    return (!c->format || b->w) && b->x && b->x2 && b->y && b->room && b->scratch ? 0 : -1;
+}
+
+int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int rows, int k, int columns, int threads, uint64_t seed,
+                     struct err *e)
+{
+    *w = (struct kernel_work){.c = c, .rows = rows, .k = k, .columns = columns, .threads = threads};
+    if (rows < 1 || k < 1 || columns < 1 || threads < 1)
+        return err_set(e, ERR_USAGE, "%s: %d x %d, %d columns, %d threads is no shape: each has to be 1 or more", c->name, rows,
+                       k, columns, threads);
+    if ((c->format && !format_row_bytes(c->format, k)) || (c->act == ACT_Q8 && k % ACT_GROUP))
+        return err_set(e, ERR_USAGE, "%s: rows of %d do not divide into its blocks; take a multiple of %d", c->name, k,
+                       c->format && c->format->block > ACT_GROUP ? c->format->block : ACT_GROUP);
+    struct kernel_buffers *b = w->buffers = calloc(1, sizeof *b);
+    if (!b || allocate(w, b)) {
+        kernel_work_close(w);
+        return err_set(e, ERR_ENV, "%s: no memory for %d x %d weights and %d columns; try a smaller shape", c->name, rows, k,
+                       columns);
+    }
+
+    struct rng rng;
+    rng_seed(&rng, seed);
+    const size_t n_x = (size_t)(c->format ? columns : rows) * (size_t)k;
+    if (c->format)
+        fill_rows(b->w, c->format, (long)rows * heads(w) * (c->kind == KERNEL_ATTENTION ? 2 : 1), k, b->x, &rng);
+    for (size_t i = 0; i < n_x; i++) {
+        b->x[i] = (float)rng_normal(&rng);
+        b->x2[i] = (float)rng_normal(&rng);
+    }
+    for (size_t i = 0; c->kind == KERNEL_ROPE && i + 1 < n_x;
+         i += 2) { /* cosine and sine of an angle: y must not grow from run to run */
+        b->x2[i] = cosf(b->x[i]);
+        b->x2[i + 1] = sinf(b->x[i]);
+    }
+    for (int r = 0; r < rows; r++)
+        b->x2[n_x + (size_t)r] = (float)rng_unit(&rng); /* what vecmat weighs rows by */
+    if (c->kind == KERNEL_MATVEC || c->kind == KERNEL_MATMUL || c->kind == KERNEL_ATTENTION)
+        act_fill(&b->act, c->act, b->x, columns, k, b->room, c->isa);
+
+    const double products = (double)rows * heads(w) * k;
+    w->bytes = c->format ? (double)b->w_bytes : (double)n_x * sizeof(float);
+    switch (c->kind) {
+    case KERNEL_MATVEC:
+    case KERNEL_VECMAT: w->operations = 2 * products; break;
+    case KERNEL_MATMUL: w->operations = 2 * products * columns; break;
+    case KERNEL_ATTENTION: w->operations = 4 * products; break;
+    default: break;
+    }
+    return 0;
+}
+
+void kernel_work_close(struct kernel_work *w)
+{
+    struct kernel_buffers *b = w->buffers;
+    if (!b)
+        return;
+    free(b->w);
+    free(b->x);
+    free(b->x2);
+    free(b->y);
+    free(b->room);
+    free(b->scratch);
+    free(b);
+    w->buffers = NULL;
+}
+
+static void run_op(const struct kernel_case *c, float *y, const float *x, const float *x2, int k)
+{
+    switch (c->kind) {
+    case KERNEL_RMSNORM: c->ops->rmsnorm(y, x, x2, k, 1e-5f); break;
+    case KERNEL_ROPE: c->ops->rope(y, x2, k / 2); break;
+    case KERNEL_SOFTMAX: c->ops->softmax(y, k); break;
+    case KERNEL_SILU_GATE: c->ops->silu_gate(y, x, x2, k); break;
+    default: c->ops->add(y, x, k); break;
+    }
+}
+
+void kernel_work_run(struct kernel_work *w, int thread)
+{
+    const struct kernel_case *c = w->c;
+    struct kernel_buffers *b = w->buffers;
+    uint8_t *scratch = b->scratch + (size_t)thread * b->each_scratch;
+    const size_t k = (size_t)w->k, row_bytes = c->format ? format_row_bytes(c->format, w->k) : 0;
+    const struct format_kernels f = c->format ? format_kernels(c->format, c->isa) : (struct format_kernels){0};
+    /* Whole panels to a thread, so that none is unpacked twice. */
+    const long panels = (w->rows + PANEL_ROWS - 1) / PANEL_ROWS;
+    const int unit = c->format ? PANEL_ROWS : 1, units = c->format ? (int)panels : w->rows;
+    const int row0 = (int)((long)units * thread / w->threads) * unit, end = (int)((long)units * (thread + 1) / w->threads) * unit;
+    const int row1 = end < w->rows ? end : w->rows;
+    struct act rounded;
+
+    switch (c->kind) {
+    case KERNEL_MATVEC:
+        (c->act == ACT_F32 ? f.matvec_f32 : f.matvec_act)(b->y + row0, b->w + (size_t)row0 * row_bytes, &b->act, row1 - row0);
+        break;
+    case KERNEL_MATMUL:
+        matmul(b->y, (size_t)w->rows, &(struct matrix){c->format, b->w, w->rows, w->k}, &b->act, row0, row1, c->isa, scratch);
+        break;
+    case KERNEL_VECMAT:
+        f.vecmat(b->y + (size_t)thread * k, b->w + (size_t)thread * (size_t)w->rows * row_bytes, b->x2 + (size_t)w->columns * k,
+                 w->k, w->rows);
+        break;
+    case KERNEL_UNPACK_F32:
+    case KERNEL_UNPACK_Q8:
+        for (int r = row0; r < row1; r += PANEL_ROWS) {
+            const uint8_t *rows = b->w + (size_t)r * row_bytes;
+            int n = row1 - r < PANEL_ROWS ? row1 - r : PANEL_ROWS;
+            float *d = (float *)scratch;
+            if (c->kind == KERNEL_UNPACK_F32)
+                f.unpack_f32(d, rows, row_bytes, n, 0, w->k);
+            else
+                f.unpack_q8((uint8_t *)(d + k / ACT_GROUP * PANEL_ROWS), d, rows, row_bytes, n, 0, w->k);
+        }
+        break;
+    case KERNEL_ATTENTION:
+        attention(b->y + (size_t)thread * k, b->x, &b->kv, kv_k(&b->kv, b->w, 0, thread, 0),
+                  kv_v(&b->kv, b->w + b->kv.k_bytes, 0, thread, 0), w->rows, 1 / sqrtf((float)w->k), c->act == ACT_F32, c->isa,
+                  scratch);
+        break;
+    case KERNEL_ACT:
+        act_fill(&rounded, c->act, b->x + (size_t)row0 * k, row1 - row0, w->k, b->room + (size_t)thread * b->each_room, c->isa);
+        break;
+    default:
+        for (int r = row0; r < row1; r++)
+            run_op(c, b->y + (size_t)r * k, b->x + (size_t)r * k, b->x2 + (size_t)r * k, w->k);
+        break;
+    }
+}
