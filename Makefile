@@ -22,7 +22,7 @@ SANITIZE =
 # -ffp-contract=off: a fused multiply-add happens where the source says so and nowhere else, so every build gives the same bits.
 CFLAGS  = -std=gnu11 $(OPT) -g -ffp-contract=off -fno-math-errno -Wall -Wextra -Wpedantic -Werror -Wstrict-prototypes \
           -Wmissing-prototypes -Wshadow -Wvla $(SANITIZE)
-CPPFLAGS = -I. -I$(O) -D_GNU_SOURCE -DHAVE_HWLOC=$(HWLOC) -DHAVE_PAPI=$(PAPI) -DSHAREDIR='"$(PREFIX)/share/bench"'
+CPPFLAGS = -I. -I$(O) -D_GNU_SOURCE -DHAVE_HWLOC=$(HWLOC) -DHAVE_PAPI=$(PAPI)
 LDLIBS  = -lsqlite3 -ljansson -linih -lsodium -lpthread -lm
 ifeq ($(HWLOC),1)
 LDLIBS += -lhwloc
@@ -83,6 +83,13 @@ $(O)/build_info.h: always
 	    COMPILER "`$(CC) --version | head -n 1`" \
 	    FLAGS '$(strip $(CFLAGS)) HWLOC=$(HWLOC) PAPI=$(PAPI)' >$@.new; $(if_changed)
 
+# Where `make install` puts the figures' scripts: another PREFIX compiles this one file again.
+$(O)/prefix: always
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' >$@.new; $(if_changed)
+$(O)/obj/bench/cmd/plot.o: $(O)/prefix
+$(O)/obj/bench/cmd/plot.o: private CPPFLAGS += -DSHAREDIR='"$(PREFIX)/share/bench"'
+
 # The SQL texts as C: bytes, because a string literal that long is not standard C.
 $(O)/schema.h: results/schema.sql results/views.sql
 	@mkdir -p $(@D)
@@ -134,7 +141,6 @@ demo:
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory all
 	$(O)/bench sweep --model '$(MODEL)' --format f16,q8_0,q4_0 --context 16,64 --threads 1,2 --trials 3 --text prompts/story.txt
-	$(O)/bench show last
 	$(O)/bench plot last -o plots/out
 
 lint: $(GENERATED)
