@@ -236,7 +236,7 @@ struct json_t *child_ask(struct child *c, struct json_t *request, double timeout
             snprintf(o->reason, sizeof o->reason, "gave no answer within %g s and was killed; --timeout S allows more", timeout_s);
             return NULL;
         }
-        if (now >= next) {
+        if (tick && now >= next) {
             tick->fn(tick->ctx);
             next = now + period;
         }

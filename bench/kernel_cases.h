@@ -8,10 +8,6 @@
 #include "base/rng.h"
 #include "bench/kernel_check.h"
 
-/* Float sums over rounded activations may differ by SLACK * eps * sum |w a|: that bounds both orders of summation, while |result|
- * would be 0 where terms cancel. */
-#define SLACK 8
-
 #define CHECK_BUFFERS 16
 
 /* One check: its random numbers, its buffers, and where the reason goes. */

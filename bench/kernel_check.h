@@ -5,7 +5,7 @@
  *
  * The check holds a kernel against the scalar one, which is the definition; the scalar one is held against a plain float64
  * computation.  Integers and everything on the exact path have to be equal bit for bit, float sums over rounded activations
- * within a small multiple of eps * sum |w a|.  The weights are ordinary, extreme (largest scale, denormal, alternating) and
+ * within eps * sum |w a| times the number of additions that can round.  The weights are ordinary, extreme (largest scale, denormal, alternating) and
  * degenerate (zero, one spike, constant), the shapes odd, and nothing may be read or written past the end of a buffer. */
 /* SPDX-License-Identifier: MIT */
 #ifndef BENCH_KERNEL_CHECK_H

@@ -48,9 +48,13 @@ static void fill_act(struct check *k, float *x, int n, int cols)
     }
 }
 
-/* The product in float64, and how far from it or from each other two float32 sums may be. */
+/* The product in float64, and how far from it or from each other two float32 sums may be.  Each addition rounds a partial sum,
+ * which is at most sum |w a|, by half of eps, and so do the two or three multiplications by scales: two sums together stay within
+ * (additions + 4) * eps * sum |w a|.  |result| would be no measure, for it may cancel to nothing. */
 static double dot_reference(const float *w, const struct act *x, int c, double *bound)
 {
+    const int additions =
+        x->kind == ACT_Q8 ? x->k / ACT_GROUP : x->k / 16 + 4; /* one after the other: groups, or those of a lane */
     double sum = 0, magnitude = 0, floor = 0;
     for (int i = 0; i < x->k; i++) {
         double a = act_value(x, c, i);
@@ -60,7 +64,7 @@ static double dot_reference(const float *w, const struct act *x, int c, double *
         if (x->kind == ACT_BF16) /* vdpbf16ps takes denormals for zero, among inputs, products and sums */
             floor += (double)FLT_MIN * (fabs((double)w[i]) + fabs(a) + 1);
     }
-    *bound = SLACK * (double)FLT_EPSILON * magnitude + floor;
+    *bound = (additions + 4) * (double)FLT_EPSILON * magnitude + floor;
     return sum;
 }
 
@@ -266,7 +270,7 @@ int check_attention(struct check *k)
             sum += p[r] = exp(p[r] - max);
         for (int j = 0; j < n * head; j++)
             largest = fabs((double)vf[j]) > largest ? fabs((double)vf[j]) : largest;
-        const double bound = (4 * score + (SLACK + n) * (double)FLT_EPSILON) * largest;
+        const double bound = (4 * score + (8 + n) * (double)FLT_EPSILON) * largest;
 
         attention(out, q, &l, kr, vr, n, scale, exact, c->isa, scratch);
         attention(expected, q, &l, kr, vr, n, scale, exact, ISA_SCALAR, scratch);

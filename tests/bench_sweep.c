@@ -119,15 +119,15 @@ static void nothing_is_lost_when_killed(void **state)
 {
     (void)state;
     char db[300], whole[300];
-    static const char matrix[] = "--runtime null --format f16,q8_0 --kv f16,q8_0 --context 1,2,3,4,5,6,7,8,9,10 --decode 4 --trials 3 --quiet";
+    static const char matrix[] = "--runtime null --format f16,q8_0 --kv f16,q8_0 --context 1,2,3,4,5,6,7,8,9,10 --decode 12 --trials 3 --quiet";
     struct rng rng;
     snprintf(db, sizeof db, "%s", test_file("killed.db"));
     snprintf(whole, sizeof whole, "%s", test_file("whole.db"));
     assert_int_equal(finish(start("sweep %s --db %s", matrix, whole)), 0);
     rng_seed(&rng, 1);
     long before = 0;
-    int killed = 0;
-    for (int i = 0; i < 50; i++) {
+    int killed = 0, done = 0;
+    for (int i = 0; i < 50 && !done; i++) { /* done: a busy machine gave it so much time that there is nothing left to kill */
         pid_t pid = start("sweep %s --db %s --resume", matrix, db);
         usleep((useconds_t)rng_below(&rng, 60000)); /* where it is hit does not matter, only that it is hit */
         kill(pid, SIGKILL);
@@ -140,9 +140,11 @@ static void nothing_is_lost_when_killed(void **state)
         long now = number(db, "SELECT count(*) FROM trial");
         assert_true(now >= before);
         before = now;
+        done = number(db, "SELECT count(*) FROM run WHERE state = 'done'") > 0;
     }
     assert_true(killed > 20); /* it was really killed, and not done before */
-    assert_int_equal(finish(start("sweep %s --db %s --resume", matrix, db)), 0);
+    if (!done)
+        assert_int_equal(finish(start("sweep %s --db %s --resume", matrix, db)), 0);
     char *a = query(db, all_trials), *b = query(whole, all_trials);
     assert_string_equal(a, b);
     assert_int_equal(number(db, "SELECT count(*) FROM trial"), 2 * 2 * 10 * 3);
