@@ -9,7 +9,8 @@
  * Two compute paths, told apart by the kind of the activations:
  *   exact  activations F32.  Bit-identical on every instruction set and for every batch size: the products of a row are summed
  *          in 16 lanes (element i goes to lane i % 16, in ascending order, each step one fused multiply-add of the dequantized
- *          weight and the activation), and the lanes are added pairwise: l += l+8, l += l+4, l += l+2, l += l+1.
+ *          weight and the activation; a last piece of fewer than 16 counts as padded with zeros), and the lanes are added
+ *          pairwise: l += l+8, l += l+4, l += l+2, l += l+1.
  *   int8   the default.  Activations are rounded to what format->act says: int8 in groups of 32 for the quantized formats
  *          (integer sums match exactly, float sums within eps * sum |w a|), bf16 for bf16, F32 for f32 and f16. */
 /* SPDX-License-Identifier: MIT */

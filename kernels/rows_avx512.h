@@ -77,7 +77,7 @@ TARGET_AVX512 static inline __m512 load16_bf16_avx512(const uint8_t *row, int i)
 #undef TILE_COLS
 
 /* A matvec from `dot`, the sum of a row in 16 lanes.  One row after the other: a single ascending stream is what the hardware's
- * prefetch follows best (Zen 5: .96 to .99 of the read bandwidth, against .65 to .9 with four rows side by side, worse the longer
+ * prefetch follows best (Zen 5: .94 to 1 of the read bandwidth, against .7 to .9 with four rows side by side, worse the longer
  * the rows).  The last additions are shared by four rows. */
 #define MATVEC_ROW_BY_ROW(name, target, dot, step)                                                                               \
     target static void name(float *y, const void *w, const struct act *x, int rows)                                              \

@@ -35,7 +35,7 @@
 #endif
 
 /* How far ahead of what is read the next cache lines are asked for, in bytes.  Weights stream from memory once per token, and the
- * hardware's own prefetch stops at the end of a page; 6 to 12 KiB ahead is best on Zen 5. */
+ * hardware's own prefetch stops at the end of a page; 7 to 12 KiB ahead was best on Zen 5, one thread. */
 #define PREFETCH_AHEAD 8192
 
 /* Asks for `bytes` (a constant) of memory, PREFETCH_AHEAD from p on.  Rows that are read side by side lie one after the other, so
