@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@ static int setup(void **state)
     }
     return test_dir_make(state);
 }
+
+/* Bytes of anonymous memory that the next program may have (RLIMIT_DATA); 0: as much as it likes */
+static rlim_t data_limit;
 
 /* Starts `bench` + the words of fmt, its output into DIR/out. */
 static pid_t start(const char *fmt, ...)
@@ -49,6 +53,8 @@ static pid_t start(const char *fmt, ...)
         int fd = open(test_file("out"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
         dup2(fd, 1);
         dup2(fd, 2);
+        if (data_limit)
+            setrlimit(RLIMIT_DATA, &(struct rlimit){data_limit, data_limit});
         execv(argv[0], argv);
         _exit(127);
     }
@@ -219,6 +225,62 @@ static void a_full_disk_ends_with_5_and_a_good_database(void **state)
     free(text);
 }
 
+/* The model of the tests below: 77 MB of random weights in a real shape. */
+static const char *synthetic(void)
+{
+    const char *path = test_file("smollm2.gguf");
+    if (access(path, F_OK))
+        assert_int_equal(finish(start("synth --preset smollm2-135m --format q4_0 -o %s", path)), 0);
+    return path;
+}
+
+static void skip_under_sanitizers(void)
+{
+    if (!TEST_SANITIZED)
+        return;
+    print_message("[  NEEDS   ] a build without sanitizers: they have memory of their own\n");
+    skip();
+}
+
+/* Measured peak less what was there at the start = plan, within 5% or 2 MiB. */
+static void memory_is_what_the_plan_says(void **state)
+{
+    (void)state;
+    skip_under_sanitizers();
+    char db[300];
+    snprintf(db, sizeof db, "%s", test_file("memory.db"));
+    assert_int_equal(finish(start("sweep --model %s --context 16,700 --kv f16,q8_0 --compute int8,exact --decode 2 --trials 1 --quiet --db %s",
+                                  synthetic(), db)),
+                     0);
+    char *rows = query(db, "SELECT context || ' ' || kv || ' ' || compute, plan_bytes, peak_bytes - start_bytes FROM v_cell");
+    int n = 0;
+    for (char *save, *line = strtok_r(rows, "\n", &save); line; line = strtok_r(NULL, "\n", &save), n++) {
+        const char *bar = strchr(line, '|');
+        assert_non_null(bar);
+        double plan = strtod(bar + 1, NULL), measured = strtod(strchr(bar + 1, '|') + 1, NULL);
+        double slack = plan * 0.05 > 2 << 20 ? plan * 0.05 : 2 << 20;
+        if (measured > plan + slack || measured < plan - slack)
+            fail_msg("%s: planned %.1f MiB, measured %.1f", line, plan / 1048576, measured / 1048576);
+    }
+    assert_int_equal(n, 2 * 2 * 2);
+    free(rows);
+}
+
+static void out_of_memory_is_a_row_with_a_reason(void **state)
+{
+    (void)state;
+    skip_under_sanitizers();
+    char db[300];
+    snprintf(db, sizeof db, "%s", test_file("oom.db"));
+    const char *model = synthetic();
+    data_limit = 64 << 20;
+    int code = finish(start("sweep --model %s --context 16,8000 --decode 1 --trials 1 --quiet --db %s", model, db));
+    data_limit = 0;
+    assert_int_equal(code, 4);
+    assert_int_equal(number(db, "SELECT count(*) FROM trial WHERE state = 'ok'"), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM trial WHERE state = 'failed' AND reason LIKE 'arena: cannot map%--context%'"), 1);
+}
+
 static void mistakes_cost_nothing_and_are_explained(void **state)
 {
     (void)state;
@@ -289,6 +351,8 @@ int main(void)
         cmocka_unit_test(null_tokens_take_a_millisecond),
         cmocka_unit_test(an_interrupt_ends_in_order),
         cmocka_unit_test(a_full_disk_ends_with_5_and_a_good_database),
+        cmocka_unit_test(memory_is_what_the_plan_says),
+        cmocka_unit_test(out_of_memory_is_a_row_with_a_reason),
         cmocka_unit_test(mistakes_cost_nothing_and_are_explained),
         cmocka_unit_test(threads_beyond_the_machine_are_a_reason),
         cmocka_unit_test(an_ini_file_says_the_same_and_flags_override_it),

@@ -14,18 +14,9 @@
 #include "engine/sampler.h"
 #include "tests/toy.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-
 static atomic_int allocations;
 
-#if !defined(SANITIZED) && defined(__GLIBC__)
+#if !TEST_SANITIZED && defined(__GLIBC__)
 #define COUNTS 1
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);

@@ -16,6 +16,19 @@
 /* cmocka.h must come after these four. */
 #include <cmocka.h>
 
+/* 1 in a build with sanitizers, which have an allocator and memory of their own: what counts allocations or bytes skips there. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define TEST_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SANITIZED 1
+#endif
+#ifndef TEST_SANITIZED
+#define TEST_SANITIZED 0
+#endif
+
 /* Path of a file or folder below $BENCH_TESTDATA, or below ../shared/data where that is not set; NULL when it is not there.
  * The text stays valid for the next 7 calls. */
 const char *testdata(const char *relative);
