@@ -238,29 +238,26 @@ static int run_score(struct sweep *w, const struct plan_variant *v, int64_t run,
         return 0;
     json_t *list = json_object_get(reply, "items");
     int n = (int)json_array_size(list);
-    struct score_item *items = calloc((size_t)n + 1, sizeof *items);
-    struct store_score_item *rows = calloc((size_t)n + 1, sizeof *rows);
-    if (!items || !rows)
-        abort();
-    for (int i = 0; i < n; i++) {
-        items[i].sum = json_number_value(json_array_get(json_array_get(list, (size_t)i), 0));
-        items[i].count = json_integer_value(json_array_get(json_array_get(list, (size_t)i), 1));
-        rows[i] = (struct store_score_item){items[i].sum, items[i].count};
-    }
     const struct scorer *scorer = scorer_by_name("perplexity");
+    double *sums = calloc((size_t)n * (size_t)scorer->sums + 1, sizeof *sums);
+    if (!sums)
+        abort();
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < scorer->sums; k++)
+            sums[i * scorer->sums + k] = json_number_value(json_array_get(json_array_get(list, (size_t)i), (size_t)k));
     struct store_score sc = {.run = run,
                              .variant = v->id,
                              .task = text_name(w->config),
                              .task_sha256 = w->plan->text_sha256,
                              .scorer = scorer->name,
-                             .value = scorer->value(items, (size_t)n),
+                             .value = scorer_value(scorer, sums, (size_t)n),
                              .state = o.state,
                              .reason = o.reason,
-                             .items = rows,
-                             .n_items = n};
+                             .sums = sums,
+                             .n_items = n,
+                             .n_sums = scorer->sums};
     int failed = store_score(w->store, &sc, e);
-    free(items);
-    free(rows);
+    free(sums);
     json_decref(reply);
     if (!failed)
         tell(w, "score", pc->cell, &o, -1);

@@ -11,27 +11,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int score_window(void *self, task_nll_fn *nll, const int *ids, int n, double *each, struct score_item *item, struct err *e)
+static int score_window(void *self, task_nll_fn *nll, const int *ids, int n, double *each, double sums[2], struct err *e)
 {
     int from = n / 2 + 1;
     if (nll(self, ids, n, from, each, e))
         return -1;
-    *item = (struct score_item){.count = n - from};
+    sums[0] = 0;
+    sums[1] = n - from;
     for (int i = 0; i < n - from; i++) {
         if (!isfinite(each[i]))
             return err_set(e, ERR_INVALID,
                            "the model's log-probability of token %d is not a number; its weights or the KV format "
                            "overflow: try --compute exact --kv f32",
                            from + i);
-        item->sum += each[i];
+        sums[0] += each[i];
     }
     return 0;
 }
 
-int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n_ids, int window, struct score_item **items,
-                    int *n, struct err *e)
+int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n_ids, int window, double **sums, int *n,
+                    struct err *e)
 {
-    *items = NULL;
+    *sums = NULL;
     *n = 0;
     if (window < TASK_MIN_WINDOW)
         return err_set(e, ERR_USAGE, "--window %d: it must be at least %d, or no token is scored", window, TASK_MIN_WINDOW);
@@ -42,7 +43,7 @@ int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n
     int rc = -1;
     int *part = malloc((size_t)window * sizeof *part);
     double *each = malloc((size_t)window * sizeof *each);
-    struct score_item *out = calloc((size_t)windows, sizeof *out);
+    double *out = calloc((size_t)windows, 2 * sizeof *out);
     if (!part || !each || !out) {
         err_set(e, ERR_ENV, "perplexity: out of memory for %d windows of %d tokens", windows, window);
         goto out;
@@ -51,12 +52,12 @@ int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n
         memcpy(part, ids + (size_t)w * (size_t)window, (size_t)window * sizeof *part);
         if (bos >= 0)
             part[0] = bos;
-        if (score_window(self, nll, part, window, each, &out[w], e)) {
+        if (score_window(self, nll, part, window, each, out + 2 * (size_t)w, e)) {
             err_where(e, "window %d of %d", w + 1, windows);
             goto out;
         }
     }
-    *items = out;
+    *sums = out;
     *n = windows;
     out = NULL;
     rc = 0;

@@ -14,8 +14,9 @@
 /* The hook of struct runtime: into an empty KV cache, nll[i] = -log p(ids[from + i] | ids before it), nats, from + i < n. */
 typedef int task_nll_fn(void *self, const int *ids, int n, int from, double *nll, struct err *e);
 
-/* Perplexity's items, one per window of a text's ids.  bos: id of BOS, or -1.  *items is malloc'ed, *n their number. */
-int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n_ids, int window, struct score_item **items,
-                    int *n, struct err *e);
+/* The sums of perplexity's items, one item per window of a text's ids: nats and tokens.  bos: id of BOS, or -1.  *sums is malloc'ed
+ * ([*n][2]), *n the number of items. */
+int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n_ids, int window, double **sums, int *n,
+                    struct err *e);
 
 #endif

@@ -134,15 +134,15 @@ static int do_score(struct trial *t, json_t *request, json_t *reply, struct err 
         return err_set(e, ERR_USAGE, "score: needs a text; give one with --text FILE");
     if (!t->ids && make_context(t, e))
         return -1;
-    struct score_item *items = NULL;
+    double *sums = NULL;
     int n = 0;
-    if (task_perplexity(t->self, t->runtime->nll, t->runtime->bos(t->self), t->ids, t->n_ids, window, &items, &n, e))
+    if (task_perplexity(t->self, t->runtime->nll, t->runtime->bos(t->self), t->ids, t->n_ids, window, &sums, &n, e))
         return -1;
     json_t *list = json_array();
     for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("[f, I]", items[i].sum, (json_int_t)items[i].count));
+        json_array_append_new(list, json_pack("[f, f]", sums[2 * i], sums[2 * i + 1]));
     json_object_set_new(reply, "items", list);
-    free(items);
+    free(sums);
     return 0;
 }
 

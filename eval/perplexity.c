@@ -1,24 +1,24 @@
 /* Perplexity: exp of the mean negative log-likelihood per token, in nats (Jelinek et al. 1977).  An item is one window of the
- * text; windows are weighed by the tokens scored in them, so the value does not depend on how the text was cut. */
+ * text, its sums are the nats and the tokens scored; windows are weighed by their tokens, so the value does not depend on how the
+ * text was cut. */
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 
 #include "eval/scorer.h"
 
-static double value(const struct score_item *items, size_t n)
+enum { NATS, TOKENS, SUMS };
+
+static double value(const double *total, size_t n)
 {
-    double nll = 0;
-    int64_t tokens = 0;
-    for (size_t i = 0; i < n; i++) {
-        nll += items[i].sum;
-        tokens += items[i].count;
-    }
-    return tokens ? exp(nll / (double)tokens) : NAN;
+    (void)n;
+    return total[TOKENS] > 0 ? exp(total[NATS] / total[TOKENS]) : NAN;
 }
 
 const struct scorer scorer_perplexity = {
     .name = "perplexity",
     .about = "exp(mean negative log-likelihood per token)",
+    .input = SCORER_LIKELIHOOD,
     .lower_is_better = 1,
+    .sums = SUMS,
     .value = value,
 };

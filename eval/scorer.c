@@ -21,3 +21,12 @@ const struct scorer *scorer_by_name(const char *name)
             return scorers[i];
     return NULL;
 }
+
+double scorer_value(const struct scorer *s, const double *sums, size_t n)
+{
+    double total[SCORER_MAX_SUMS] = {0};
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < s->sums; k++)
+            total[k] += sums[i * (size_t)s->sums + (size_t)k];
+    return s->value(total, n);
+}

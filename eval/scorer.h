@@ -1,27 +1,38 @@
 /* scorer.h - what a scorer is: sums per item in, one value out.
  *
- * A scorer is one file in this folder that ends with its one struct scorer, listed once in scorers.def.  It is handed texts
- * and log-probabilities and never calls a runtime, so that every runtime is judged by the same code. */
+ * A scorer is one file in this folder that ends with its one struct scorer (or a few that share their code), listed once each in
+ * scorers.def.  It is handed texts and log-probabilities and never calls a runtime, so that every runtime is judged by the same
+ * code.  An item's sums are stored, so a value can be recomputed, resampled (bootstrap) and compared item by item with another
+ * variant's: the value depends on nothing but the items' sums added up and their number. */
 /* SPDX-License-Identifier: MIT */
 #ifndef EVAL_SCORER_H
 #define EVAL_SCORER_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-struct score_item {
-    double sum;    /* of the item's quantity: for perplexity, negative log-likelihood in nats */
-    int64_t count; /* of what was summed: for perplexity, tokens scored */
+#define SCORER_MAX_SUMS 32 /* of an item */
+
+enum scorer_input {
+    SCORER_LIKELIHOOD, /* the sums are made where the log-probabilities are: bench/task.c */
+    SCORER_TEXT,       /* an answer against one or more references: hook `item` */
 };
 
 struct scorer {
     const char *name;  /* "perplexity" */
-    const char *about; /* definition and source, one line */
+    const char *about; /* definition and source, one line; for BLEU and chrF also the signature that their field quotes */
+    enum scorer_input input;
     int lower_is_better;
-    double (*value)(const struct score_item *items, size_t n); /* NaN when nothing was scored */
+    int sums; /* numbers that an item has */
+    /* SCORER_TEXT: the item's sums.  references: NULL-ended, at least one.  All texts are UTF-8; what is not is taken byte by byte. */
+    void (*item)(double *sums, const char *answer, const char *const *references);
+    /* The value from n items' sums added up; NaN when there is nothing to say (no items, no tokens). */
+    double (*value)(const double *total, size_t n);
 };
 
 extern const struct scorer *const scorers[]; /* NULL ends the list */
 const struct scorer *scorer_by_name(const char *name);
+
+/* The value of n items, sums[i * s->sums ..] being those of item i. */
+double scorer_value(const struct scorer *s, const double *sums, size_t n);
 
 #endif

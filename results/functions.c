@@ -95,6 +95,19 @@ static void blob_at_ns(sqlite3_context *c, int n_arg, sqlite3_value **arg)
     free(v);
 }
 
+/* The i-th float64 of a blob; NULL past the end. */
+static void blob_real(sqlite3_context *c, int n_arg, sqlite3_value **arg)
+{
+    (void)n_arg;
+    double v;
+    const unsigned char *p = sqlite3_value_blob(arg[0]);
+    int64_t n = sqlite3_value_bytes(arg[0]) / (int)sizeof v, i = sqlite3_value_int64(arg[1]);
+    if (!p || i < 0 || i >= n)
+        return;
+    memcpy(&v, p + (size_t)i * sizeof v, sizeof v);
+    sqlite3_result_double(c, v);
+}
+
 /* -- the median over trials and its interval ------------------------------------------------------------------------------- */
 
 struct sample {
@@ -167,6 +180,7 @@ static const struct {
 } functions[] = {
     {"blob_median_ns", 1, blob_median_ns, NULL, NULL},     {"blob_mean_ns", 1, blob_mean_ns, NULL, NULL},
     {"blob_quantile_ns", 2, blob_quantile_ns, NULL, NULL}, {"blob_at_ns", 2, blob_at_ns, NULL, NULL},
+    {"blob_real", 2, blob_real, NULL, NULL},
     {"median", 1, NULL, collect, finish_median},           {"median_low", 1, NULL, collect, finish_low},
     {"median_high", 1, NULL, collect, finish_high},        {"median_coverage", 1, NULL, collect, finish_coverage},
 };

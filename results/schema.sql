@@ -180,8 +180,7 @@ CREATE TABLE score (
 CREATE TABLE score_item (
     score INTEGER NOT NULL REFERENCES score ON DELETE CASCADE,
     item  INTEGER NOT NULL,  -- 0 .. in the order of the task
-    sum   REAL NOT NULL,     -- perplexity: negative log-likelihood of the item, nats
-    count INTEGER NOT NULL,  -- of what was summed: tokens scored
+    sums  BLOB NOT NULL CHECK (length(sums) % 8 = 0),  -- float64 little-endian, what the scorer keeps: for perplexity nats, tokens
     PRIMARY KEY (score, item)
 ) STRICT, WITHOUT ROWID;
 

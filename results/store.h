@@ -124,19 +124,14 @@ int store_trial(struct store *s, const struct store_trial *t, struct err *e);
 /* done[round], rounds 0 .. n-1 of the cell: 0 not stored, 1 stored and not ok, 2 stored and ok. */
 int store_trials_done(struct store *s, int64_t cell, int n, unsigned char *done, struct err *e);
 
-struct store_score_item {
-    double sum;     /* perplexity: nats */
-    int64_t count;  /* tokens scored */
-};
-
 struct store_score {
     int64_t run, variant;
     const char *task, *task_sha256; /* a task is its name and the hash of its content */
     const char *scorer;             /* "perplexity" */
     double value;                   /* used when state is "ok" */
     const char *state, *reason;     /* as a trial's */
-    const struct store_score_item *items;
-    int n_items;
+    const double *sums; /* [n_items][n_sums]: eval/scorer.h */
+    int n_items, n_sums;
 };
 
 /* A score that is there already (run, variant, task, scorer) is an error. */

@@ -241,8 +241,10 @@ static int add_score(struct store *s, const struct store_score *sc, struct err *
                     e);
     for (int i = 0; !rc && i < sc->n_items; i++)
         rc = db_run(s, "store the items of the score", NULL,
-                    "INSERT INTO score_item (score, item, sum, count) VALUES (?1, ?2, ?3, ?4)",
-                    DB_VALUES(DB_INT(id), DB_INT(i), DB_REAL(sc->items[i].sum), DB_INT(sc->items[i].count)), e);
+                    "INSERT INTO score_item (score, item, sums) VALUES (?1, ?2, ?3)",
+                    DB_VALUES(DB_INT(id), DB_INT(i),
+                              DB_BLOB(sc->sums + (size_t)i * (size_t)sc->n_sums, (size_t)sc->n_sums * sizeof *sc->sums)),
+                    e);
     return rc;
 }
 

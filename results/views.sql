@@ -82,11 +82,11 @@ FROM reading r JOIN stretch s ON s.id = r.stretch JOIN trial t ON t.id = s.trial
 WHERE t.state = 'ok' AND r.state = 'ok'
 GROUP BY c.run, c.id, s.kind, r.name;
 
--- Every score with the mean of its items: for perplexity, nats per token and the tokens scored.
+-- Every score; of perplexity also the nats per token and the tokens scored.
 CREATE TEMP VIEW v_score AS
 SELECT s.run, s.variant, s.scorer, k.name AS task, s.state, s.reason, s.value,
-       (SELECT sum(sum) / sum(count) FROM score_item WHERE score = s.id) AS mean,
-       (SELECT sum(count) FROM score_item WHERE score = s.id) AS count,
+       (SELECT sum(blob_real(sums, 0)) / sum(blob_real(sums, 1)) FROM score_item WHERE score = s.id AND s.scorer = 'perplexity') AS nll,
+       (SELECT CAST(sum(blob_real(sums, 1)) AS INTEGER) FROM score_item WHERE score = s.id AND s.scorer = 'perplexity') AS tokens,
        row_number() OVER (PARTITION BY s.run, s.variant, s.scorer ORDER BY s.id) AS nth  -- 1: the first task of the run
 FROM score s JOIN task k ON k.id = s.task;
 
@@ -100,7 +100,7 @@ SELECT a.*, count(t.trial) AS trials_ok,
        median(t.prefill_tokens * 1e3 / t.prefill_ms) AS prefill_tokens_per_s, median(t.ttft_ms) AS ttft_ms,
        median(t.peak_bytes) AS peak_bytes, median(t.start_bytes) AS start_bytes, median(t.peak_anon_bytes) AS peak_anon_bytes,
        median(t.peak_file_bytes) AS peak_file_bytes, median(t.peak_shmem_bytes) AS peak_shmem_bytes,
-       q.value AS perplexity, q.mean AS nll, q.count AS tokens, q.task AS perplexity_task
+       q.value AS perplexity, q.nll, q.tokens, q.task AS perplexity_task
 FROM v_axes a LEFT JOIN v_trial t ON t.cell = a.cell
      LEFT JOIN v_score q ON q.run = a.run AND q.variant = a.variant AND q.scorer = 'perplexity' AND q.nth = 1 AND q.state = 'ok'
 GROUP BY a.run, a.cell;

@@ -37,7 +37,7 @@ static void fill(struct fixture *f, int with_scores)
             for (int round = 0; !x.infeasible && round < 2; round++)
                 ok(put_trial(f->s, cell, round, variants[v].ms[c], &f->e), &f->e);
         }
-        const struct store_score_item item = {2.0, 1};
+        const double sums[] = {2.0, 1};
         const struct store_score score = {.run = run,
                                           .variant = id,
                                           .task = "story.txt",
@@ -46,8 +46,9 @@ static void fill(struct fixture *f, int with_scores)
                                           .value = variants[v].perplexity,
                                           .state = "ok",
                                           .reason = "",
-                                          .items = &item,
-                                          .n_items = 1};
+                                          .sums = sums,
+                                          .n_items = 1,
+                                          .n_sums = 2};
         if (with_scores)
             ok(store_score(f->s, &score, &f->e), &f->e);
     }

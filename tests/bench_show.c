@@ -73,7 +73,7 @@ static void fill(struct fixture *f)
     struct store_cell large = a_cell(1, 4096);
     large.infeasible = "needs 9 GiB, 2 GiB are free";
     ok(store_cell(f->s, run, &large, &id, &f->e), &f->e);
-    const struct store_score_item items[] = {{20.0, 10}, {10.0, 5}};
+    const double sums[] = {20.0, 10, 10.0, 5};
     const struct store_score score = {.run = run,
                                       .variant = 1,
                                       .task = "story.txt",
@@ -82,8 +82,9 @@ static void fill(struct fixture *f)
                                       .value = 7.389,
                                       .state = "ok",
                                       .reason = "",
-                                      .items = items,
-                                      .n_items = 2};
+                                      .sums = sums,
+                                      .n_items = 2,
+                                      .n_sums = 2};
     ok(store_score(f->s, &score, &f->e), &f->e);
     ok(store_run_end(f->s, run, "done", &f->e), &f->e);
 }

@@ -39,24 +39,24 @@ static int score(const struct args *a, const struct cell *c, const int *cpus, co
 {
     const struct runtime *rt = runtime_by_name(c->runtime);
     int *ids = NULL, n_ids, n, rc = -1;
-    struct score_item *items = NULL;
+    double *sums = NULL;
     void *self = calloc(1, rt->size);
     if (!self)
         return err_set(e, ERR_ENV, "score: out of memory");
     if (rt->load(self, c, c->model, cpus, e) || rt->encode(self, text, len, &ids, &n_ids, e) ||
-        task_perplexity(self, rt->nll, rt->bos(self), ids, n_ids, c->context + 1, &items, &n, e))
+        task_perplexity(self, rt->nll, rt->bos(self), ids, n_ids, c->context + 1, &sums, &n, e))
         goto out;
     double nll = 0;
     int64_t tokens = 0;
     for (int i = 0; i < n; i++) {
-        nll += items[i].sum;
-        tokens += items[i].count;
+        nll += sums[2 * i];
+        tokens += (int64_t)sums[2 * i + 1];
     }
-    print_result(a, c, scorer_by_name("perplexity")->value(items, (size_t)n), nll, tokens, n);
+    print_result(a, c, scorer_value(scorer_by_name("perplexity"), sums, (size_t)n), nll, tokens, n);
     rc = 0;
 out:
     rt->close(self);
-    free(items);
+    free(sums);
     free(ids);
     free(self);
     return rc;

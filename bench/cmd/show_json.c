@@ -20,7 +20,7 @@ static const char object_sql[] =
     "'probes', (SELECT json_group_array(json_object('name', name, 'state', state, 'reason', reason)) FROM probe "
         "WHERE run = r.run), "
     "'scores', (SELECT json_group_array(json_object('variant', variant, 'task', task, 'scorer', scorer, 'state', state, "
-        "'reason', reason, 'value', " FINITE("value") ", 'mean', " FINITE("mean") ", 'count', count)) FROM v_score "
+        "'reason', reason, 'value', " FINITE("value") ", 'nll', " FINITE("nll") ", 'tokens', tokens)) FROM v_score "
         "WHERE run = r.run), "
     "'cells', (SELECT json_group_array(json(object)) FROM (SELECT json_object('cell', c.cell, 'variant', c.variant, "
         "'model', c.model, 'format', c.format, 'kv', c.kv, 'policy', c.policy, 'compute', c.compute, 'isa', c.isa, "
