@@ -1,0 +1,38 @@
+/* resample.h - how sure a score is: intervals and comparisons by the bootstrap over items, and McNemar's test.
+ *
+ * Items are what is independent.  A resample draws n of the n items with replacement, adds their sums up and asks the scorer for
+ * the value; the same seed gives the same resamples.  Two variants are compared on the same items, drawn together, so that what
+ * makes an item hard cancels out (Koehn 2004; Efron and Tibshirani 1993, chapters 13 and 16). */
+/* SPDX-License-Identifier: MIT */
+#ifndef EVAL_RESAMPLE_H
+#define EVAL_RESAMPLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "eval/scorer.h"
+
+struct resampled {
+    double value;     /* of the items as they are */
+    double low, high; /* percentile interval at 95%; NaN with fewer than 2 items, or where a resample has no value */
+};
+
+struct paired {
+    double a, b, difference; /* b - a */
+    double low, high;        /* percentile interval of the difference at 95% */
+    double p;                /* two-sided: how often the difference of resamples lies as far from its own mean as the observed one
+                              * lies from 0, (count + 1) / (resamples + 1) */
+};
+
+/* sums: [n][s->sums].  Fails only when memory is out. */
+int resample_value(const struct scorer *s, const double *sums, size_t n, int resamples, uint64_t seed, struct resampled *out,
+                   struct err *e);
+int resample_paired(const struct scorer *s, const double *a, const double *b, size_t n, int resamples, uint64_t seed,
+                    struct paired *out, struct err *e);
+
+/* Exact McNemar test: of the items that one of two variants got right and the other wrong, `only_a` and `only_b`; the two-sided
+ * probability of a split at least as uneven when both are equally good.  1 when there is no such item. */
+double mcnemar_exact(uint64_t only_a, uint64_t only_b);
+
+#endif
