@@ -15,6 +15,7 @@
 enum scorer_input {
     SCORER_LIKELIHOOD, /* the sums are made where the log-probabilities are: bench/task.c */
     SCORER_TEXT,       /* an answer against one or more references: hook `item` */
+    SCORER_CHOICE,     /* log-probabilities of several continuations, one of them right: hook `choice` */
 };
 
 struct scorer {
@@ -25,6 +26,8 @@ struct scorer {
     int sums; /* numbers that an item has */
     /* SCORER_TEXT: the item's sums.  references: NULL-ended, at least one.  All texts are UTF-8; what is not is taken byte by byte. */
     void (*item)(double *sums, const char *answer, const char *const *references);
+    /* SCORER_CHOICE: log-probability (nats, summed over its tokens) and length in bytes of each of n continuations, n >= 2. */
+    void (*choice)(double *sums, const double *logprob, const size_t *bytes, int n, int gold);
     /* The value from n items' sums added up; NaN when there is nothing to say (no items, no tokens). */
     double (*value)(const double *total, size_t n);
 };

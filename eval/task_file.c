@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "eval/task_file.h"
+
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "eval/task_items.h"
+
+#define DEFAULT_TOKENS 128
+
+static char *copy(const char *s)
+{
+    char *out = s ? strdup(s) : NULL;
+    if (s && !out)
+        abort();
+    return out;
+}
+
+/* -- a section of tasks.ini ----------------------------------------------------------------------------------------------- */
+
+struct section {
+    const char *name; /* wanted */
+    char *file, *pattern, *stop, *tokens, *scorers;
+    struct text others; /* the names of all sections, for the message */
+    char last[64];
+    int found;
+    const char *unknown; /* a key that is none */
+    char key[64];
+};
+
+/* "\n" in the file is a line end in the text. */
+static char *unescape(const char *s)
+{
+    char *out = copy(s), *to = out;
+    for (const char *from = s; *from; from++) {
+        if (from[0] == '\\' && from[1] == 'n') {
+            *to++ = '\n';
+            from++;
+        } else {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+static int take_key(void *user, const char *section, const char *key, const char *value)
+{
+    struct section *s = user;
+    if (strcmp(section, s->last) != 0) {
+        snprintf(s->last, sizeof s->last, "%s", section);
+        text_printf(&s->others, "%s%s", s->others.n ? ", " : "", section);
+    }
+    if (strcmp(section, s->name) != 0)
+        return 1;
+    s->found = 1;
+    const struct {
+        const char *name;
+        char **value;
+    } keys[] = {{"file", &s->file}, {"template", &s->pattern}, {"stop", &s->stop}, {"tokens", &s->tokens}, {"scorers", &s->scorers}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!strcmp(keys[i].name, key)) {
+            free(*keys[i].value);
+            *keys[i].value = unescape(value);
+            return 1;
+        }
+    snprintf(s->key, sizeof s->key, "%s", key);
+    s->unknown = s->key;
+    return 0;
+}
+
+static void free_section(struct section *s)
+{
+    free(s->file);
+    free(s->pattern);
+    free(s->stop);
+    free(s->tokens);
+    free(s->scorers);
+    text_free(&s->others);
+}
+
+/* -- one task ------------------------------------------------------------------------------------------------------------- */
+
+static enum scorer_input input_of(enum task_kind k)
+{
+    return k == TASK_ANSWER ? SCORER_TEXT : k == TASK_CHOICE ? SCORER_CHOICE : SCORER_LIKELIHOOD;
+}
+
+static int unknown_scorer(const struct task *t, const char *name, struct err *e)
+{
+    const char *names[256];
+    int n = 0;
+    for (; scorers[n] && n < 256; n++)
+        names[n] = scorers[n]->name;
+    const char *near = text_nearest(name, names, n);
+    return err_set(e, ERR_USAGE, "%s: there is no scorer \"%s\"%s%s%s", t->path, name, near ? "; did you mean " : "", near ? near : "",
+                   near ? "?" : "");
+}
+
+static int take_scorers(struct task *t, const char *list, struct err *e)
+{
+    static const char *const usual[] = {[TASK_ANSWER] = "exact", [TASK_CHOICE] = "choice_acc,choice_acc_norm", [TASK_TEXT] = "perplexity"};
+    struct list names = list_split(list && *list ? list : usual[t->kind]);
+    int rc = 0;
+    for (int i = 0; i < names.n && !rc; i++) {
+        const struct scorer *s = scorer_by_name(names.v[i]);
+        if (!s)
+            rc = unknown_scorer(t, names.v[i], e);
+        else if (s->input != input_of(t->kind))
+            rc = err_set(e, ERR_USAGE, "%s: scorer %s does not judge items of this kind (%s)", t->path, s->name,
+                         t->kind == TASK_ANSWER   ? "prompt and answer"
+                         : t->kind == TASK_CHOICE ? "choices"
+                                                  : "text");
+        else if (t->n_scorers == TASK_MAX_SCORERS)
+            rc = err_set(e, ERR_USAGE, "%s: more than %d scorers", t->path, TASK_MAX_SCORERS);
+        else
+            t->scorer[t->n_scorers++] = s;
+    }
+    free(names.v);
+    return rc;
+}
+
+static int open_task(struct task *t, const char *name, const char *path, const char *pattern, const char *stop, int tokens,
+                     const char *scorer_list, struct err *e)
+{
+    *t = (struct task){.name = copy(name), .path = copy(path), .stop = stop && *stop ? copy(stop) : NULL, .tokens = tokens};
+    if (pattern && *pattern && !strstr(pattern, "{prompt}"))
+        return err_set(e, ERR_USAGE, "task %s: its template has no {prompt}", name);
+    return task_items_read(t, pattern && *pattern ? pattern : NULL, e) || take_scorers(t, scorer_list, e) ? -1 : 0;
+}
+
+static int open_named(struct task *t, const char *name, const char *folder, struct err *e)
+{
+    struct text ini = {0}, path = {0};
+    struct section s = {.name = name};
+    int64_t tokens = DEFAULT_TOKENS;
+    text_printf(&ini, "%s/tasks.ini", folder);
+    int line = ini_parse(ini.p, take_key, &s), rc = 0;
+    if (s.unknown)
+        rc = err_set(e, ERR_USAGE, "%s:%d: unknown key \"%s\"; the keys are file, template, stop, tokens, scorers", ini.p, line, s.unknown);
+    else if (line < 0)
+        rc = err_set(e, ERR_USAGE, "task %s: it is no file, and there is no %s to look it up in", name, ini.p);
+    else if (line > 0)
+        rc = err_set(e, ERR_USAGE, "%s:%d: neither a [section] nor key = value", ini.p, line);
+    else if (!s.found)
+        rc = err_set(e, ERR_USAGE, "task %s: %s has no such section (it has %s); a file of your own is given by its path", name, ini.p,
+                     s.others.p ? s.others.p : "none");
+    else if (!s.file)
+        rc = err_set(e, ERR_USAGE, "%s: section [%s] has no file", ini.p, name);
+    else if (s.tokens && text_int(s.tokens, 1, 1 << 20, &tokens))
+        rc = err_set(e, ERR_USAGE, "%s: section [%s]: tokens = %s is not a number of tokens", ini.p, name, s.tokens);
+    if (!rc) {
+        text_printf(&path, "%s/%s", folder, s.file);
+        rc = open_task(t, name, path.p, s.pattern, s.stop, (int)tokens, s.scorers, e);
+    }
+    free_section(&s);
+    text_free(&ini);
+    text_free(&path);
+    return rc;
+}
+
+/* "path.jsonl:scorer,scorer": the file's name without folders and ending is the task's. */
+static int open_file(struct task *t, const char *path, const char *scorer_list, struct err *e)
+{
+    const char *slash = strrchr(path, '/');
+    char name[128];
+    snprintf(name, sizeof name, "%s", slash ? slash + 1 : path);
+    char *dot = strrchr(name, '.');
+    if (dot)
+        *dot = '\0';
+    return open_task(t, name, path, NULL, NULL, DEFAULT_TOKENS, scorer_list, e);
+}
+
+int task_list_open(struct task **tasks, int *n, const char *list, const char *folder, struct err *e)
+{
+    struct list words = list_split(list);
+    int rc = 0;
+    *n = 0;
+    *tasks = calloc((size_t)words.n + 1, sizeof **tasks);
+    if (!*tasks)
+        abort();
+    for (int i = 0; i < words.n && !rc; i++) {
+        struct task *t = &(*tasks)[(*n)++];
+        char *word = words.v[i], *colon = strchr(word, ':');
+        struct text its_scorers = {0};
+        if (colon) {
+            *colon = '\0';
+            text_printf(&its_scorers, "%s", colon + 1);
+            while (i + 1 < words.n && scorer_by_name(words.v[i + 1]))
+                text_printf(&its_scorers, ",%s", words.v[++i]);
+        }
+        int is_file = colon || strchr(word, '.') || strchr(word, '/');
+        rc = is_file ? open_file(t, word, its_scorers.p, e) : open_named(t, word, folder, e);
+        text_free(&its_scorers);
+    }
+    free(words.v);
+    if (!rc && !*n)
+        rc = err_set(e, ERR_USAGE, "--tasks: the list is empty");
+    if (rc) {
+        task_list_close(*tasks, *n);
+        *tasks = NULL;
+        *n = 0;
+    }
+    return rc;
+}
+
+void task_list_close(struct task *tasks, int n)
+{
+    for (int i = 0; i < n; i++) {
+        task_items_free(&tasks[i]);
+        free(tasks[i].name);
+        free(tasks[i].path);
+        free(tasks[i].stop);
+    }
+    free(tasks);
+}
