@@ -2,6 +2,7 @@
  *
  * A task is a JSONL file, one item a line, of one kind throughout:
  *   {"prompt": "...", "answer": "..."}            answered by generation; "answer" may be a list of accepted answers
+ *   {"prompt": "...", "check": {"words_max": 8}}   answered by generation; constraints.h says what an answer must look like
  *   {"prompt": "...", "choices": [...], "gold": 0} answered by the most probable continuation; gold counts from 0
  *   {"text": "..."}                                scored by the log-probability of its tokens
  * How it is asked stands in tasks.ini beside it, a section per task:

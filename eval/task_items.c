@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "eval/constraints.h"
 
 static char *copy(const char *s)
 {
@@ -38,6 +39,21 @@ static int take_texts(struct task_item *item, const json_t *j)
     return n ? 0 : -1;
 }
 
+/* A check is kept as the JSON text that the scorer reads. */
+static int take_check(const struct task *t, struct task_item *item, const json_t *check, struct err *e)
+{
+    const char *wrong = json_is_object(check) && json_object_size(check) ? constraints_malformed(check) : "check";
+    if (wrong)
+        return err_set(e, ERR_USAGE, "%s:%d: \"check\": \"%s\" is no check, or has a value of the wrong type; prompts/README.md lists them",
+                       t->path, item->line, wrong);
+    char *text = json_dumps(check, JSON_COMPACT);
+    json_t *one = json_string(text);
+    int rc = take_texts(item, one);
+    json_decref(one);
+    free(text);
+    return rc;
+}
+
 static char *around(const char *pattern, const char *prompt)
 {
     struct text t = {0};
@@ -53,7 +69,7 @@ static int take_item(struct task *t, struct task_item *item, const json_t *j, co
 {
     const char *text = json_string_value(json_object_get(j, "text"));
     const char *prompt = json_string_value(json_object_get(j, "prompt"));
-    const json_t *answer = json_object_get(j, "answer"), *choices = json_object_get(j, "choices");
+    const json_t *check = json_object_get(j, "check"), *answer = json_object_get(j, "answer"), *choices = json_object_get(j, "choices");
     enum task_kind kind = text ? TASK_TEXT : choices ? TASK_CHOICE : TASK_ANSWER;
     if (!text && !prompt)
         return bad(t, item->line, e, "has neither a string \"prompt\" nor a string \"text\"");
@@ -63,6 +79,8 @@ static int take_item(struct task *t, struct task_item *item, const json_t *j, co
     item->prompt = text ? copy(text) : around(pattern, prompt);
     if (kind == TASK_TEXT)
         return 0;
+    if (kind == TASK_ANSWER && check)
+        return take_check(t, item, check, e);
     if (kind == TASK_ANSWER)
         return answer && !take_texts(item, answer) ? 0 : bad(t, item->line, e, "\"answer\" is not a string or a list of strings");
     if (take_texts(item, choices) || item->n_texts < 2)

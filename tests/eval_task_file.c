@@ -95,6 +95,9 @@ static void malformed_ones_are_told_where(void **state)
         {"{\"prompt\": \"x\", \"choices\": [\"a\", \"b\"], \"gold\": 0}\n{\"text\": \"x\"}\n", ":2: is another kind of item"},
         {"{\"prompt\": \"x\", \"prompt\": \"y\", \"answer\": \"z\"}\n", ":1: not a JSON object: duplicate"},
         {"{\"text\": \"\xff\xfe\"}\n", ":1: not a JSON object"},
+        {"{\"prompt\": \"x\", \"check\": {\"words_maks\": 3}}\n", "\"words_maks\" is no check"},
+        {"{\"prompt\": \"x\", \"check\": {\"lines\": \"3\"}}\n", "\"lines\" is no check"},
+        {"{\"prompt\": \"x\", \"check\": {}}\n", ":1: \"check\""},
         {"", "has no item"},
         {" \n\n", "has no item"},
     };
