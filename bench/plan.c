@@ -137,6 +137,8 @@ static void make_key(struct plan *p, const struct sweep_config *c, const char *b
             text_printf(&t, "|%s=%s", axes[i].name, p->matrix.values[i].v[k]);
     for (int i = 0; i < p->n_models; i++)
         text_printf(&t, "|%s", p->models[i].sha256);
+    for (int i = 0; i < p->n_tasks; i++)
+        text_printf(&t, "|%s %s %d", p->tasks[i].name, p->tasks[i].sha256, c->task_context);
     sha256_bytes(t.p, t.n, p->key);
     text_free(&t);
 }
@@ -155,6 +157,8 @@ int plan_open(struct plan *p, const struct sweep_config *c, int make, double byt
             goto failed;
         sha256_bytes(p->text, p->text_len, p->text_sha256);
     }
+    if (c->tasks && task_list_open(&p->tasks, &p->n_tasks, c->tasks, c->task_folder, e))
+        goto failed;
     p->cells = calloc((size_t)p->matrix.n, sizeof *p->cells);
     if (!p->cells)
         abort();
@@ -189,6 +193,7 @@ void plan_close(struct plan *p)
 {
     for (int i = 0; i < p->n_models; i++)
         free(p->models[i].facts.metadata);
+    task_list_close(p->tasks, p->n_tasks);
     free(p->models);
     free(p->files);
     free(p->variants);

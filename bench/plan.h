@@ -12,15 +12,19 @@
 #include "bench/matrix.h"
 #include "bench/runtime/runtime.h"
 #include "bench/topology.h"
+#include "eval/task_file.h"
 
 /* What the user asked for; texts belong to the caller. */
 struct sweep_config {
     const char *axis[AXES]; /* comma-separated lists; NULL: the axis' default */
     const char *exclude;    /* lines of "axis=value ...", or NULL */
     const char *text;       /* file that fills the context and is scored; NULL: made-up ids, no score */
+    const char *tasks;      /* list for eval/task_file.h, or NULL */
+    const char *task_folder; /* where tasks.ini lies */
     const char *cache;      /* folder for derived files */
     const char *program;    /* bench binary that runs the trials; NULL: this one */
     int decode, batch, trials, window;
+    int task_context; /* tokens that an item of a task and its answer may have */
     int watch_hz; /* sampling of a trial's memory from outside; 0: off */
     uint64_t seed;
     double timeout_s; /* of one answer of a trial */
@@ -65,6 +69,8 @@ struct plan {
     char *text; /* contents of config.text, or NULL */
     size_t text_len;
     char text_sha256[65];
+    struct task *tasks;
+    int n_tasks;
     struct plan_model *models;
     struct plan_file *files;
     struct plan_variant *variants;

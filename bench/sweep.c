@@ -215,53 +215,111 @@ static int run_trial(struct sweep *w, int index, int round, struct err *e)
 
 /* -- quality: once per variant ---------------------------------------------------------------------------------------- */
 
-/* What a text is called as a task: its file's name. */
-static const char *text_name(const struct sweep_config *c)
+/* What a variant is scored on: the text, or a task. */
+struct score_job {
+    const char *name, *sha256;
+    const struct scorer *scorer[TASK_MAX_SCORERS];
+    int n_scorers;
+    int context; /* tokens that the session needs room for */
+    int task;    /* index; -1: the text */
+};
+
+/* The i-th job of a sweep; 0 when there are no more. */
+static int score_job(const struct sweep *w, int i, struct score_job *job)
 {
-    const char *slash = strrchr(c->text, '/');
-    return slash ? slash + 1 : c->text;
+    const struct plan *p = w->plan;
+    int task = w->config->text ? i - 1 : i;
+    *job = (struct score_job){.task = task};
+    if (task < 0) {
+        const char *slash = strrchr(w->config->text, '/');
+        job->name = slash ? slash + 1 : w->config->text;
+        job->sha256 = p->text_sha256;
+        job->scorer[job->n_scorers++] = scorer_by_name("perplexity");
+        job->context = w->config->window;
+        return 1;
+    }
+    if (task >= p->n_tasks)
+        return 0;
+    const struct task *t = &p->tasks[task];
+    job->name = t->name;
+    job->sha256 = t->sha256;
+    job->context = w->config->task_context;
+    job->n_scorers = t->n_scorers;
+    for (int k = 0; k < t->n_scorers; k++)
+        job->scorer[k] = t->scorer[k];
+    return 1;
 }
 
-static int run_score(struct sweep *w, const struct plan_variant *v, int64_t run, struct err *e)
+static json_t *score_request(const struct sweep *w, const struct score_job *job)
 {
-    const struct plan_cell *pc = &w->plan->cells[v->scored_by];
-    struct cell cell = *pc->cell;
-    cell.context = w->config->window - 1; /* the session then has room for exactly one window */
-    cell.decode = 1;
-    json_t *request = protocol_request("score"), *reply;
-    json_object_set_new(request, "window", json_integer(w->config->window));
-    struct outcome o;
-    drop_stretches(w);
-    if (one_process(w, pc, &cell, request, &reply, &o, e))
-        return -1;
-    if (stopped(w) && !reply)
-        return 0;
-    json_t *list = json_object_get(reply, "items");
-    int n = (int)json_array_size(list);
-    const struct scorer *scorer = scorer_by_name("perplexity");
+    json_t *request = protocol_request("score");
+    if (job->task < 0) {
+        json_object_set_new(request, "window", json_integer(w->config->window));
+        return request;
+    }
+    json_object_set_new(request, "tasks", json_string(w->config->tasks));
+    json_object_set_new(request, "folder", json_string(w->config->task_folder));
+    json_object_set_new(request, "index", json_integer(job->task));
+    return request;
+}
+
+static int store_one_score(struct sweep *w, const struct plan_variant *v, int64_t run, const struct score_job *job, int k,
+                           const json_t *items, const struct outcome *o, struct err *e)
+{
+    const struct scorer *scorer = job->scorer[k];
+    int n = (int)json_array_size(items);
     double *sums = calloc((size_t)n * (size_t)scorer->sums + 1, sizeof *sums);
     if (!sums)
         abort();
     for (int i = 0; i < n; i++)
-        for (int k = 0; k < scorer->sums; k++)
-            sums[i * scorer->sums + k] = json_number_value(json_array_get(json_array_get(list, (size_t)i), (size_t)k));
-    struct store_score sc = {.run = run,
-                             .variant = v->id,
-                             .task = text_name(w->config),
-                             .task_sha256 = w->plan->text_sha256,
-                             .scorer = scorer->name,
-                             .value = scorer_value(scorer, sums, (size_t)n),
-                             .state = o.state,
-                             .reason = o.reason,
-                             .sums = sums,
-                             .n_items = n,
-                             .n_sums = scorer->sums};
-    int failed = store_score(w->store, &sc, e);
+        for (int s = 0; s < scorer->sums; s++) {
+            const json_t *x = json_array_get(json_array_get(items, (size_t)i), (size_t)s);
+            sums[i * scorer->sums + s] = json_is_number(x) ? json_number_value(x) : NAN;
+        }
+    double value = scorer_value(scorer, sums, (size_t)n);
+    int missing = !strcmp(o->state, "ok") && isnan(value);
+    struct store_score row = {.run = run,
+                              .variant = v->id,
+                              .task = job->name,
+                              .task_sha256 = job->sha256,
+                              .scorer = scorer->name,
+                              .value = value,
+                              .state = missing ? "failed" : o->state,
+                              .reason = missing ? "the scorer has no value: nothing to score, or a reference that it cannot read" : o->reason,
+                              .sums = sums,
+                              .n_items = n,
+                              .n_sums = scorer->sums};
+    int rc = store_score(w->store, &row, e);
     free(sums);
+    return rc;
+}
+
+static int run_score(struct sweep *w, const struct plan_variant *v, int64_t run, const struct score_job *job, struct err *e)
+{
+    const struct plan_cell *pc = &w->plan->cells[v->scored_by];
+    struct cell cell = *pc->cell;
+    cell.context = job->context - 1; /* with the one token to decode, exactly the room that is needed */
+    cell.decode = 1;
+    struct outcome o;
+    json_t *reply;
+    drop_stretches(w);
+    if (one_process(w, pc, &cell, score_request(w, job), &reply, &o, e))
+        return -1;
+    if (stopped(w) && !reply)
+        return 0;
+    const json_t *scores = json_object_get(reply, "scores");
+    int failed = 0;
+    for (int k = 0; k < job->n_scorers && !failed; k++)
+        failed = store_one_score(w, v, run, job, k, json_array_get(scores, (size_t)k), &o, e);
     json_decref(reply);
     if (!failed)
-        tell(w, "score", pc->cell, &o, -1);
+        tell(w, job->name, pc->cell, &o, -1);
     return failed;
+}
+
+static int is_scored(const struct sweep *w, const struct plan_variant *v)
+{
+    return v->scored_by >= 0 && w->plan->files[v->file].runtime->has_model;
 }
 
 /* -- the run ---------------------------------------------------------------------------------------------------------- */
@@ -295,11 +353,6 @@ static int store_variants(struct sweep *w, struct err *e)
     return 0;
 }
 
-static int is_scored(const struct sweep *w, const struct plan_variant *v)
-{
-    return w->config->text && v->scored_by >= 0 && w->plan->files[v->file].runtime->has_model;
-}
-
 static int store_cells(struct sweep *w, int64_t run, struct sweep_report *out, struct err *e)
 {
     struct plan *p = w->plan;
@@ -330,7 +383,7 @@ static int store_cells(struct sweep *w, int64_t run, struct sweep_report *out, s
     w->progress.total = p->n_feasible * trials;
     w->progress.done = out->resumed;
     for (int i = 0; i < p->n_variants; i++)
-        w->progress.total += is_scored(w, &p->variants[i]);
+        w->progress.total += is_scored(w, &p->variants[i]) ? p->n_tasks + (w->config->text != NULL) : 0;
     return 0;
 }
 
@@ -355,16 +408,17 @@ static int measure_all(struct sweep *w, struct err *e)
 static int score_all(struct sweep *w, int64_t run, struct err *e)
 {
     struct plan *p = w->plan;
-    for (int i = 0; i < p->n_variants && !stopped(w); i++) {
+    struct score_job job;
+    for (int i = 0; i < p->n_variants; i++) {
         const struct plan_variant *v = &p->variants[i];
-        int done = 0;
-        if (!is_scored(w, v))
-            continue;
-        if (store_score_done(w->store, run, v->id, text_name(w->config), "perplexity", &done, e))
-            return -1;
-        if (!done && run_score(w, v, run, e))
-            return -1;
-        w->progress.done += done;
+        for (int k = 0; is_scored(w, v) && score_job(w, k, &job) && !stopped(w); k++) {
+            int done = 0;
+            if (store_score_done(w->store, run, v->id, job.name, job.scorer[job.n_scorers - 1]->name, &done, e))
+                return -1;
+            if (!done && run_score(w, v, run, &job, e))
+                return -1;
+            w->progress.done += done;
+        }
     }
     return 0;
 }

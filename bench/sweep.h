@@ -17,7 +17,7 @@
 struct sweep_progress {
     int done, total;          /* trials, and variants to score */
     const struct cell *cell;  /* what was just done */
-    const char *what;         /* "trial" or "score" */
+    const char *what;         /* "trial", or the name of the task that was scored */
     struct outcome outcome;
     double ms_per_token;      /* of the trial; < 0: none */
     double seconds_left;      /* from the trials measured so far; < 0: not known yet */

@@ -7,7 +7,9 @@
 #define BENCH_TASK_H
 
 #include "base/err.h"
+#include "bench/runtime/runtime.h"
 #include "eval/scorer.h"
+#include "eval/task_file.h"
 
 #define TASK_MIN_WINDOW 3 /* a smaller one scores no token */
 
@@ -18,5 +20,10 @@ typedef int task_nll_fn(void *self, const int *ids, int n, int from, double *nll
  * ([*n][2]), *n the number of items. */
 int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n_ids, int window, double **sums, int *n,
                     struct err *e);
+
+/* Puts the items of a task to a loaded runtime whose KV cache has room for n_ctx tokens.  sums[k] is filled with the sums of
+ * scorer k ([n_items][scorer->sums], from the caller).  An answer is greedy and ends at the task's stop, at the end of the text or
+ * after t->tokens tokens.  An item that does not fit is an error that names its file and line. */
+int task_run(const struct runtime *rt, void *self, int n_ctx, const struct task *t, double *const *sums, struct err *e);
 
 #endif

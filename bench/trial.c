@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,23 +128,67 @@ static int do_measure(struct trial *t, json_t *request, json_t *reply, struct er
     return 0;
 }
 
-static int do_score(struct trial *t, json_t *request, json_t *reply, struct err *e)
+/* The items of one scorer: [[sums of item 0], ...]; JSON has no word for what is not a number but null. */
+static json_t *items_of(const double *sums, int n, int width)
 {
-    int window = (int)json_integer_value(json_object_get(request, "window"));
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) {
+        json_t *item = json_array();
+        for (int k = 0; k < width; k++)
+            json_array_append_new(item, isfinite(sums[i * width + k]) ? json_real(sums[i * width + k]) : json_null());
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
+static int score_text(struct trial *t, int window, json_t *scores, struct err *e)
+{
+    double *sums = NULL;
+    int n = 0;
     if (!t->setup.text)
         return err_set(e, ERR_USAGE, "score: needs a text; give one with --text FILE");
     if (!t->ids && make_context(t, e))
         return -1;
-    double *sums = NULL;
-    int n = 0;
     if (task_perplexity(t->self, t->runtime->nll, t->runtime->bos(t->self), t->ids, t->n_ids, window, &sums, &n, e))
         return -1;
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("[f, f]", sums[2 * i], sums[2 * i + 1]));
-    json_object_set_new(reply, "items", list);
+    json_array_append_new(scores, items_of(sums, n, 2));
     free(sums);
     return 0;
+}
+
+static int score_task(struct trial *t, const struct task *task, json_t *scores, struct err *e)
+{
+    double *sums[TASK_MAX_SCORERS] = {0};
+    for (int k = 0; k < task->n_scorers; k++) {
+        sums[k] = calloc((size_t)task->n_items * (size_t)task->scorer[k]->sums, sizeof *sums[k]);
+        if (!sums[k])
+            abort();
+    }
+    int rc = task_run(t->runtime, t->self, t->setup.cell.context + t->setup.cell.decode, task, sums, e);
+    for (int k = 0; k < task->n_scorers; k++) {
+        if (!rc)
+            json_array_append_new(scores, items_of(sums[k], task->n_items, task->scorer[k]->sums));
+        free(sums[k]);
+    }
+    return rc;
+}
+
+static int do_score(struct trial *t, json_t *request, json_t *reply, struct err *e)
+{
+    json_t *scores = json_array();
+    json_object_set_new(reply, "scores", scores);
+    const char *list = json_string_value(json_object_get(request, "tasks"));
+    if (!list)
+        return score_text(t, (int)json_integer_value(json_object_get(request, "window")), scores, e);
+    const char *folder = json_string_value(json_object_get(request, "folder"));
+    int index = (int)json_integer_value(json_object_get(request, "index")), n;
+    struct task *tasks;
+    if (task_list_open(&tasks, &n, list, folder ? folder : "prompts", e))
+        return -1;
+    int rc = index >= 0 && index < n ? score_task(t, &tasks[index], scores, e)
+                                     : err_set(e, ERR_ENV, "protocol: there is no task %d in %s", index, list);
+    task_list_close(tasks, n);
+    return rc;
 }
 
 static int do_exit(struct trial *t, json_t *request, json_t *reply, struct err *e)

@@ -281,6 +281,48 @@ static void out_of_memory_is_a_row_with_a_reason(void **state)
     assert_int_equal(number(db, "SELECT count(*) FROM trial WHERE state = 'failed' AND reason LIKE 'arena: cannot map%--context%'"), 1);
 }
 
+/* Quality is scored once per variant, not once per cell; a task that cannot be asked is a score with a reason. */
+static void a_variant_is_scored_once(void **state)
+{
+    (void)state;
+    const char *model = testdata("models/stories260K.gguf");
+    TEST_SKIP_WITHOUT(model, "models/stories260K.gguf");
+    char db[300], tasks[300], cache[300];
+    snprintf(db, sizeof db, "%s", test_file("tasks.db"));
+    snprintf(tasks, sizeof tasks, "%s", test_file("mine.jsonl"));
+    snprintf(cache, sizeof cache, "%s", test_file("cache"));
+    FILE *f = fopen(tasks, "w");
+    assert_non_null(f);
+    fputs("{\"prompt\": \"Once upon a\", \"choices\": [\" time\", \" xqz\"], \"gold\": 0}\n", f);
+    fclose(f);
+    assert_int_equal(finish(start("sweep --model %s --format f32,q8_0,q4_0 --context 8,16,24,32 --threads 1,2 --decode 2 --trials 1 --quiet "
+                                  "--text prompts/story.txt --tasks %s --task-context 64 --cache %s --db %s",
+                                  model, tasks, cache, db)),
+                     0);
+    assert_int_equal(number(db, "SELECT count(*) FROM trial"), 3 * 4 * 2);
+    assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'perplexity' AND state = 'ok'"), 3);
+    assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'choice_acc' AND value = 1"), 3);
+    assert_int_equal(number(db, "SELECT count(*) FROM score"), 9); /* choice_acc_norm too */
+    char *text = output();
+    assert_non_null(strstr(text, "choice_acc"));
+    free(text);
+    assert_int_equal(finish(start("sweep --model %s --context 8 --decode 2 --trials 1 --quiet --text prompts/story.txt --tasks %s "
+                                  "--task-context 4 --db %s",
+                                  model, tasks, db)),
+                     0);
+    assert_int_equal(number(db, "SELECT count(*) FROM score WHERE state = 'failed' AND reason LIKE '%mine.jsonl:1: the item has%'"), 2);
+    f = fopen(tasks, "w");
+    assert_non_null(f);
+    fputs("{\"prompt\": \"x\", \"answer\": \"no JSON\"}\n", f); /* a reference that intent_exact cannot read */
+    fclose(f);
+    assert_int_equal(finish(start("sweep --model %s --context 8 --decode 2 --trials 1 --quiet --text prompts/story.txt --tasks %s:intent_exact "
+                                  "--task-context 200 --db %s",
+                                  model, tasks, db)),
+                     0);
+    assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'intent_exact' AND state = 'failed' AND value IS NULL"), 1);
+    assert_int_equal(finish(start("sweep --model %s --text prompts/story.txt --tasks %s:choise_acc --db %s", model, tasks, db)), 2);
+}
+
 static void mistakes_cost_nothing_and_are_explained(void **state)
 {
     (void)state;
@@ -353,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_ends_with_5_and_a_good_database),
         cmocka_unit_test(memory_is_what_the_plan_says),
         cmocka_unit_test(out_of_memory_is_a_row_with_a_reason),
+        cmocka_unit_test(a_variant_is_scored_once),
         cmocka_unit_test(mistakes_cost_nothing_and_are_explained),
         cmocka_unit_test(threads_beyond_the_machine_are_a_reason),
         cmocka_unit_test(an_ini_file_says_the_same_and_flags_override_it),

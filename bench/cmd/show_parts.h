@@ -9,6 +9,8 @@
 #define SHOW_CELLS "SELECT c.* FROM v_cell c JOIN v_place p ON p.cell = c.cell WHERE c.run = CAST(?1 AS INTEGER) ORDER BY p.place"
 
 int show_text(struct store *s, const char *run, struct err *e);
+/* The table of scores, after that of cells. */
+int show_scores(struct store *s, const char *run, struct err *e);
 int show_json(struct store *s, const char *run, struct err *e);
 int show_csv(struct store *s, const char *run, struct err *e);
 

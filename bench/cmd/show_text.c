@@ -171,6 +171,8 @@ int show_text(struct store *s, const char *run, struct err *e)
         print_cells(&cells, &vary);
         print_coverage(&cells);
     }
+    if (show_scores(s, run, e))
+        goto out;
     print_remarks(&remarks);
     rc = 0;
 out:

@@ -22,6 +22,9 @@ static const struct option_spec options[] = {
 #include "bench/axes.def"
 #undef AXIS
     {"text", 0, "FILE", "text whose first tokens fill the context, and which is scored"},
+    {"tasks", 0, "LIST", "tasks to score each variant on: names in tasks.ini, or FILE.jsonl:scorer,scorer"},
+    {"prompts", 0, "DIR", "where tasks.ini lies ($BENCH_PROMPTS, else prompts)"},
+    {"task-context", 0, "N", "tokens that an item of a task and its answer may have (512)"},
     {"decode", 'n', "N", "tokens decoded in each trial (64)"},
     {"batch", 0, "N", "most tokens evaluated at once in prefill (512)"},
     {"window", 0, "N", "tokens of a window when the text is scored (128)"},
@@ -129,17 +132,23 @@ static int default_cache(struct text *t, struct err *e)
 
 static int configure(const struct settings *s, struct sweep_config *c, struct text *cache, struct err *e)
 {
-    int64_t decode, batch, window, trials, seed, watch;
+    int64_t decode, batch, window, trials, seed, watch, task_context;
     if (setting_int(s, "decode", 1, 1 << 20, 64, &decode, e) || setting_int(s, "batch", 1, 1 << 20, 512, &batch, e) ||
         setting_int(s, "window", 4, 1 << 20, 128, &window, e) || setting_int(s, "trials", 1, 10000, 3, &trials, e) ||
-        setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) || setting_int(s, "watch", 0, 1000, 20, &watch, e))
+        setting_int(s, "task-context", 4, 1 << 20, 512, &task_context, e) || setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) || setting_int(s, "watch", 0, 1000, 20, &watch, e))
         return -1;
+    const char *prompts = setting(s, "prompts");
+    if (!prompts)
+        prompts = getenv("BENCH_PROMPTS");
     double timeout = 600;
     const char *limit = setting(s, "timeout");
     if (limit && text_double(limit, 0.001, 1e9, &timeout))
         return err_set(e, ERR_USAGE, "--timeout %s: must be seconds, above 0", limit);
     *c = (struct sweep_config){.exclude = setting(s, "exclude"),
                                .text = setting(s, "text"),
+                               .tasks = setting(s, "tasks"),
+                               .task_folder = prompts && *prompts ? prompts : "prompts",
+                               .task_context = (int)task_context,
                                .decode = (int)decode,
                                .batch = (int)batch,
                                .trials = (int)trials,
@@ -304,13 +313,15 @@ const struct command command_sweep = {
         "The matrix is the product of the lists.  Every trial is a fresh process that has one cell loaded: it loads the model,\n"
         "prefills `context` tokens of the text, then decodes `decode` tokens.  Cells are measured in shuffled rounds, so that a drift\n"
         "of the machine does not become a difference between cells.  ms/token is the median time of a decoded token, the interval\n"
-        "beside it is over trials.  With --text each variant is scored too (perplexity).  docs/method.md says what each number means.\n"
+        "beside it is over trials.  With --text each variant is scored too (perplexity), with --tasks on each task: a JSONL file of {\"prompt\", \"answer\"},\n"
+        "{\"prompt\", \"choices\", \"gold\"} or {\"text\"}, one a line.  docs/method.md says what each number means.\n"
         "\n"
         "A file says the same: a section [sweep] with option = value lines; options on the command line override it.\n"
         "exit code: 0 every cell has a valid trial, 4 some have none, 5 the disk, a permission or a corrupt file.",
     .examples = "  bench sweep --model m.gguf --format f16,q8_0,q4_0 --context 64,256 --threads 1,2 --text some.txt\n"
                 "  bench sweep sweep.ini --threads 4\n"
                 "  bench sweep --model m.gguf --format f16,q4_0 --text some.txt --dry-run\n"
+                "  bench sweep --model m.gguf --format f16,q4_0 --text some.txt --tasks mine.jsonl:exact,rouge_l\n"
                 "  bench sweep --runtime null --context 1,2,3 --decode 16      # measures the harness itself",
     .run = run,
 };

@@ -80,10 +80,18 @@ static int nll(void *self, const int *ids, int n, int from, double *out, struct 
     return err_set(e, ERR_USAGE, "null runtime: it has no model whose answers could be scored; leave --text out");
 }
 
+/* It has neither BOS nor EOS. */
 static int bos(void *self)
 {
     (void)self;
     return -1;
+}
+
+static const char *piece(void *self, int id, int *n)
+{
+    (void)self, (void)id;
+    *n = 0;
+    return "";
 }
 
 static void close_null(void *self)
@@ -104,5 +112,7 @@ const struct runtime runtime_null = {
     .decode = decode,
     .nll = nll,
     .bos = bos,
+    .eos = bos,
+    .piece = piece,
     .close = close_null,
 };

@@ -267,6 +267,16 @@ static int bos(void *self)
     return tokenizer_bos(((struct reference *)self)->model->tokenizer);
 }
 
+static int eos(void *self)
+{
+    return tokenizer_eos(((struct reference *)self)->model->tokenizer);
+}
+
+static const char *piece(void *self, int id, int *n)
+{
+    return tokenizer_piece(((struct reference *)self)->model->tokenizer, id, n);
+}
+
 static void close_reference(void *self)
 {
     struct reference *r = self;
@@ -289,5 +299,7 @@ const struct runtime runtime_reference = {
     .decode = decode,
     .nll = nll,
     .bos = bos,
+    .eos = eos,
+    .piece = piece,
     .close = close_reference,
 };

@@ -62,6 +62,8 @@ struct runtime {
     /* Into an empty KV cache: nll[i] = -log p(ids[from + i] | ids before it) in nats, for from + i < n; from >= 1. */
     int (*nll)(void *self, const int *ids, int n, int from, double *nll, struct err *e);
     int (*bos)(void *self); /* id of BOS, or -1 */
+    int (*eos)(void *self); /* id that ends a text, or -1 */
+    const char *(*piece)(void *self, int id, int *n); /* the bytes of a token as it continues a text, and their number */
     void (*close)(void *self);
 };
 
