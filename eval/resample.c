@@ -29,7 +29,7 @@ int resample_value(const struct scorer *s, const double *sums, size_t n, int res
                    struct err *e)
 {
     *out = (struct resampled){scorer_value(s, sums, n), NAN, NAN};
-    if (n < 2 || resamples < 1)
+    if (n < RESAMPLE_MIN_ITEMS || resamples < 1)
         return 0;
     double *v = calloc((size_t)resamples, sizeof *v);
     if (!v)
@@ -65,7 +65,7 @@ int resample_paired(const struct scorer *s, const double *a, const double *b, si
 {
     *out = (struct paired){.a = scorer_value(s, a, n), .b = scorer_value(s, b, n), .low = NAN, .high = NAN, .p = NAN};
     out->difference = out->b - out->a;
-    if (n < 2 || resamples < 1)
+    if (n < RESAMPLE_MIN_ITEMS || resamples < 1)
         return 0;
     double *v = calloc((size_t)resamples, sizeof *v);
     if (!v)

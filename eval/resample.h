@@ -13,9 +13,11 @@
 #include "base/err.h"
 #include "eval/scorer.h"
 
+#define RESAMPLE_MIN_ITEMS 10 /* with fewer the bootstrap claims far more than it knows: intervals and p are NaN */
+
 struct resampled {
     double value;     /* of the items as they are */
-    double low, high; /* percentile interval at 95%; NaN with fewer than 2 items, or where a resample has no value */
+    double low, high; /* percentile interval at 95%; NaN with too few items, or where a resample has no value */
 };
 
 struct paired {

@@ -306,6 +306,21 @@ static void a_variant_is_scored_once(void **state)
     char *text = output();
     assert_non_null(strstr(text, "choice_acc"));
     free(text);
+    assert_int_equal(finish(start("compare 1:f32 1:q4_0 --db %s", db)), 0);
+    text = output();
+    assert_non_null(strstr(text, "McNemar"));
+    assert_non_null(strstr(text, "bootstrap"));
+    free(text);
+    assert_int_equal(finish(start("compare 1:f32 1:f32 --json --db %s", db)), 0); /* against itself: exactly nothing */
+    text = output();
+    assert_non_null(strstr(text, "\"difference\":0.0,\"difference_low\":0.0,\"difference_high\":0.0,\"p\":1.0"));
+    assert_null(strstr(text, "\"difference\":-"));
+    free(text);
+    assert_int_equal(finish(start("compare 1 1:q4_0 --db %s", db)), 2);
+    text = output();
+    assert_non_null(strstr(text, "1:f32:f16, 1:q8_0:f16, 1:q4_0:f16"));
+    free(text);
+
     assert_int_equal(finish(start("sweep --model %s --context 8 --decode 2 --trials 1 --quiet --text prompts/story.txt --tasks %s "
                                   "--task-context 4 --db %s",
                                   model, tasks, db)),

@@ -1,0 +1,251 @@
+/* Two variants on the same items: the paired difference of every score that both have, with its interval and its p-value.
+ *
+ * A scorer whose items are right or wrong is compared by the exact McNemar test, every other by the paired bootstrap over items
+ * (eval/resample.h).  Items pair up by their number within the same task, that is the same file asked in the same way; a score
+ * that only one side has is not compared. */
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "bench/cmd/cmd.h"
+#include "bench/cmd/rows.h"
+#include "bench/cmd/show.h"
+#include "bench/cmd/table.h"
+#include "eval/resample.h"
+
+#define RESAMPLES 1000
+
+/* One side: a run and a variant of it. */
+struct side {
+    char run[24], variant[24];
+    char label[160];
+};
+
+static const char variants_sql[] =
+    "SELECT DISTINCT variant, quality, format, kv, compute FROM v_place WHERE run = CAST(?1 AS INTEGER) ORDER BY place";
+
+/* "RUN", "RUN:FORMAT" or "RUN:FORMAT:KV"; a part that is left out must not matter. */
+static int find_side(struct store *s, const char *word, struct side *side, struct err *e)
+{
+    char run[64];
+    const char *colon = strchr(word, ':'), *kv = colon ? strchr(colon + 1, ':') : NULL;
+    struct rows r = {0};
+    struct text all = {0};
+    int64_t id;
+    int found = 0, rc = -1;
+    snprintf(run, sizeof run, "%.*s", (int)(colon ? colon - word : (long)strlen(word)), word);
+    if (show_find_run(s, run, &id, e))
+        return -1;
+    snprintf(side->run, sizeof side->run, "%lld", (long long)id);
+    if (rows_load(&r, s, variants_sql, (const char *const[]){side->run, NULL}, e))
+        goto out;
+    for (int i = 0; i < r.n; i++) {
+        const char *format = rows_get(&r, i, "format"), *of_kv = rows_get(&r, i, "kv");
+        size_t n = colon ? kv ? (size_t)(kv - colon - 1) : strlen(colon + 1) : 0;
+        text_printf(&all, "%s%s:%s:%s", i ? ", " : "", run, format, of_kv);
+        if ((colon && (strlen(format) != n || memcmp(format, colon + 1, n) != 0)) || (kv && strcmp(kv + 1, of_kv) != 0))
+            continue;
+        snprintf(side->variant, sizeof side->variant, "%s", rows_get(&r, i, "variant"));
+        snprintf(side->label, sizeof side->label, "run %s %s", side->run, rows_get(&r, i, "quality"));
+        found++;
+    }
+    if (found == 1)
+        rc = 0;
+    else
+        err_set(e, ERR_USAGE, "compare: %s names %d variants and must name one of: %s", word, found, all.p ? all.p : "none");
+out:
+    rows_free(&r);
+    text_free(&all);
+    return rc;
+}
+
+/* -- one score ------------------------------------------------------------------------------------------------------------ */
+
+struct comparison {
+    const char *task, *scorer;
+    struct paired p;
+    int n;
+    const char *test;
+};
+
+static double from_hex(const char *hex)
+{
+    unsigned char b[8];
+    double x;
+    for (int i = 0; i < 8; i++) {
+        char two[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        b[i] = (unsigned char)strtoul(two, NULL, 16);
+    }
+    memcpy(&x, b, sizeof x);
+    return x;
+}
+
+/* The sums of all items of a score, malloc'ed. */
+static int load_sums(struct store *s, const char *score, const struct scorer *scorer, double **sums, int *n, struct err *e)
+{
+    struct rows r = {0};
+    int rc = rows_load(&r, s, "SELECT hex(sums) AS sums FROM score_item WHERE score = CAST(?1 AS INTEGER) ORDER BY item",
+                       (const char *const[]){score, NULL}, e);
+    *n = r.n;
+    *sums = calloc((size_t)r.n * (size_t)scorer->sums + 1, sizeof **sums);
+    if (!*sums)
+        abort();
+    for (int i = 0; i < r.n && !rc; i++) {
+        const char *hex = rows_get(&r, i, "sums");
+        if (strlen(hex) != (size_t)scorer->sums * 16)
+            rc = err_set(e, ERR_ENV, "compare: an item of %s has another number of sums than this program keeps; measure it again",
+                         scorer->name);
+        for (int k = 0; k < scorer->sums && !rc; k++)
+            (*sums)[i * scorer->sums + k] = from_hex(hex + 16 * k);
+    }
+    rows_free(&r);
+    return rc;
+}
+
+static int is_right_or_wrong(const struct scorer *s, const double *sums, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (s->sums != 1 || (sums[i] != 0 && sums[i] != 1))
+            return 0;
+    return s->input != SCORER_LIKELIHOOD;
+}
+
+static int compare_score(struct store *s, const struct rows *r, int i, struct comparison *c, struct err *e)
+{
+    const struct scorer *scorer = scorer_by_name(rows_get(r, i, "scorer"));
+    double *a = NULL, *b = NULL;
+    int n_a = 0, n_b = 0, rc;
+    *c = (struct comparison){.task = rows_get(r, i, "task"), .scorer = rows_get(r, i, "scorer"), .test = "bootstrap"};
+    if (!scorer)
+        return err_set(e, ERR_ENV, "compare: this program has no scorer %s; the run was made by a newer one", c->scorer);
+    rc = load_sums(s, rows_get(r, i, "a"), scorer, &a, &n_a, e) || load_sums(s, rows_get(r, i, "b"), scorer, &b, &n_b, e);
+    if (!rc && n_a != n_b)
+        rc = err_set(e, ERR_INVALID, "compare: %s has %d items on one side and %d on the other", c->task, n_a, n_b);
+    c->n = n_a;
+    if (!rc)
+        rc = resample_paired(scorer, a, b, (size_t)n_a, RESAMPLES, 1, &c->p, e);
+    if (!rc && is_right_or_wrong(scorer, a, n_a) && is_right_or_wrong(scorer, b, n_b)) {
+        uint64_t only_a = 0, only_b = 0;
+        for (int k = 0; k < n_a; k++) {
+            only_a += a[k] > b[k];
+            only_b += b[k] > a[k];
+        }
+        c->p.p = mcnemar_exact(only_a, only_b);
+        c->test = "McNemar";
+    }
+    free(a);
+    free(b);
+    return rc ? -1 : 0;
+}
+
+/* -- printing ------------------------------------------------------------------------------------------------------------- */
+
+static json_t *real_or_null(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *as_json(const struct comparison *c)
+{
+    return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "task", c->task, "scorer", c->scorer, "items", c->n, "test",
+                     c->test, "a", real_or_null(c->p.a), "b", real_or_null(c->p.b), "difference", real_or_null(c->p.difference),
+                     "difference_low", real_or_null(c->p.low), "difference_high", real_or_null(c->p.high), "p", real_or_null(c->p.p));
+}
+
+static void add_row(struct table *t, const struct comparison *c)
+{
+    table_add(t, "%s", c->task);
+    table_add(t, "%s", c->scorer);
+    table_add(t, "%d", c->n);
+    table_add(t, "%.4f", c->p.a);
+    table_add(t, "%.4f", c->p.b);
+    table_add(t, "%+.4f", c->p.difference);
+    if (isnan(c->p.low))
+        table_add(t, "-");
+    else
+        table_add(t, "[%+.4f, %+.4f]", c->p.low, c->p.high);
+    if (isnan(c->p.p))
+        table_add(t, "-");
+    else
+        table_add(t, "%.4f", c->p.p);
+    table_add(t, "%s", c->test);
+}
+
+static int compare_all(struct store *s, const struct side *a, const struct side *b, int json, struct err *e)
+{
+    static const char sql[] =
+        "SELECT k.name AS task, x.scorer, x.id AS a, y.id AS b FROM score x JOIN score y ON y.task = x.task AND y.scorer = x.scorer "
+        "JOIN task k ON k.id = x.task WHERE x.run = CAST(?1 AS INTEGER) AND x.variant = CAST(?2 AS INTEGER) "
+        "AND y.run = CAST(?3 AS INTEGER) AND y.variant = CAST(?4 AS INTEGER) AND x.state = 'ok' AND y.state = 'ok' ORDER BY x.id";
+    static const char *const titles[] = {"task", "scorer", "items", "A", "B", "B - A", "[low, high]", "p", "test"};
+    const char *const params[] = {a->run, a->variant, b->run, b->variant, NULL};
+    struct rows r = {0};
+    struct table t = {0};
+    json_t *list = json_array();
+    int rc = rows_load(&r, s, sql, params, e);
+    if (!rc && !r.n)
+        rc = err_set(e, ERR_INVALID, "compare: %s and %s share no score; give bench sweep --text or --tasks", a->label, b->label);
+    for (int i = 0; i < 9; i++)
+        table_column(&t, titles[i], i > 1 && i < 8 ? TABLE_RIGHT : TABLE_LEFT);
+    for (int i = 0; i < r.n && !rc; i++) {
+        struct comparison c;
+        rc = compare_score(s, &r, i, &c, e);
+        if (!rc)
+            json_array_append_new(list, as_json(&c));
+        if (!rc)
+            add_row(&t, &c);
+    }
+    if (!rc && json) {
+        print_json(json_pack("{s:s, s:s, s:O}", "a", a->label, "b", b->label, "scores", list));
+    } else if (!rc) {
+        printf("A: %s\nB: %s\n\n", a->label, b->label);
+        table_print(&t, stdout);
+        printf("\np: how often a difference so large comes from items alone; over %d scores expect %.1f below 0.05 by chance\n", r.n,
+               0.05 * r.n);
+    }
+    json_decref(list);
+    table_free(&t);
+    rows_free(&r);
+    return rc;
+}
+
+/* -- the command ---------------------------------------------------------------------------------------------------------- */
+
+static const struct option_spec options[] = {
+    {"db", 0, "FILE", "the database ($BENCH_DB, else results/bench.db)"},
+    {0},
+};
+
+static int run(const struct args *a, struct err *e)
+{
+    struct store *s;
+    struct side one, two;
+    if (store_open_existing(&s, args_db(a), e))
+        return -1;
+    int rc = find_side(s, a->positional[0], &one, e) || find_side(s, a->positional[1], &two, e)
+                 ? -1
+                 : compare_all(s, &one, &two, args_has(a, "json"), e);
+    store_close(s);
+    return rc;
+}
+
+const struct command command_compare = {
+    .name = "compare",
+    .summary = "two variants on the same items: what quality the second one costs",
+    .positional = "A B",
+    .min_positional = 2,
+    .max_positional = 2,
+    .options = options,
+    .json = 1,
+    .about = "A and B are RUN:FORMAT:KV, each part behind the run only as far as it is needed: last:f16, 3:q4_0:q8_0, or a run with one\n"
+             "variant.  Every score that both have is compared on identical items: right-or-wrong scores by the exact McNemar test, the\n"
+             "others by the paired bootstrap (1,000 resamples, seeded).  The interval of the difference is the bootstrap's at 95%.  It\n"
+             "compares quality; speed is compared by measuring both in one sweep.",
+    .examples = "  bench compare last:f16 last:q4_0\n"
+                "  bench compare 3:q8_0 7:q8_0 --json",
+    .run = run,
+};
