@@ -21,6 +21,21 @@ typedef int task_nll_fn(void *self, const int *ids, int n, int from, double *nll
 int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n_ids, int window, double **sums, int *n,
                     struct err *e);
 
+/* A variant beside a reference, on the windows of task_perplexity: sums of three scorers, kl_divergence, top1_agreement and
+ * token_accuracy ([*n][2] each, malloc'ed, NULL on failure).  Both are run side by side a few tokens at a time, so no logits are
+ * kept beyond TASK_ROW_BYTES.  Vocabularies of different size are an error. */
+#define TASK_DIVERGENCES 3
+#define TASK_ROW_BYTES (16 << 20)
+extern const char *const task_divergence_scorers[TASK_DIVERGENCES];
+
+struct task_side {
+    const struct runtime *rt;
+    void *self;
+};
+
+int task_divergence(struct task_side reference, struct task_side variant, const int *ids, int n_ids, int window,
+                    double *sums[TASK_DIVERGENCES], int *n, struct err *e);
+
 /* Puts the items of a task to a loaded runtime whose KV cache has room for n_ctx tokens.  sums[k] is filled with the sums of
  * scorer k ([n_items][scorer->sums], from the caller).  An answer is greedy and ends at the task's stop, at the end of the text or
  * after t->tokens tokens.  An item that does not fit is an error that names its file and line. */

@@ -262,6 +262,21 @@ static int nll(void *self, const int *ids, int n, int from, double *out, struct 
     return session_eval(r->session, ids + from - 1, n - from, LOGITS_ALL, nll_row, &job, e);
 }
 
+static int rows(void *self, const int *ids, int n, int fresh, runtime_row_fn *fn, void *ctx, struct err *e)
+{
+    struct reference *r = self;
+    if (fresh)
+        session_rewind(r->session, 0);
+    int failed = session_eval(r->session, ids, n, fn ? LOGITS_ALL : LOGITS_NONE, fn, ctx, e);
+    session_park(r->session); /* the other model's threads run on the same CPUs */
+    return failed;
+}
+
+static int vocabulary(void *self)
+{
+    return ((struct reference *)self)->model->n_vocab;
+}
+
 static int bos(void *self)
 {
     return tokenizer_bos(((struct reference *)self)->model->tokenizer);
@@ -298,6 +313,8 @@ const struct runtime runtime_reference = {
     .prefill = prefill,
     .decode = decode,
     .nll = nll,
+    .rows = rows,
+    .vocabulary = vocabulary,
     .bos = bos,
     .eos = eos,
     .piece = piece,

@@ -34,6 +34,9 @@ struct model_facts {
     int text_tokens;
 };
 
+/* i counts the ids given; logits are valid during the call. */
+typedef void runtime_row_fn(void *ctx, int i, const float *logits);
+
 struct runtime {
     const char *name;
     const char *about;
@@ -61,6 +64,9 @@ struct runtime {
     int (*decode)(void *self, int *id, struct err *e);
     /* Into an empty KV cache: nll[i] = -log p(ids[from + i] | ids before it) in nats, for from + i < n; from >= 1. */
     int (*nll)(void *self, const int *ids, int n, int from, double *nll, struct err *e);
+    /* Appends ids to the KV cache (to an empty one when fresh) and hands on the logits of each position, in order; fn NULL: of none. */
+    int (*rows)(void *self, const int *ids, int n, int fresh, runtime_row_fn *fn, void *ctx, struct err *e);
+    int (*vocabulary)(void *self); /* ids there are: the length of a row */
     int (*bos)(void *self); /* id of BOS, or -1 */
     int (*eos)(void *self); /* id that ends a text, or -1 */
     const char *(*piece)(void *self, int id, int *n); /* the bytes of a token as it continues a text, and their number */
