@@ -93,7 +93,12 @@ static int check_runtime(const char *value, struct err *e)
 
 const struct axis axes[AXES] = {
 #define AXIS(field_name, argument, text, value, ...)                                                                             \
-    {.name = #field_name, .arg = argument, .help = text, .otherwise = value, .field = offsetof(struct cell, field_name), __VA_ARGS__},
+    {.name = #field_name,                                                                                                        \
+     .arg = argument,                                                                                                            \
+     .help = text,                                                                                                               \
+     .otherwise = value,                                                                                                         \
+     .field = offsetof(struct cell, field_name),                                                                                 \
+     __VA_ARGS__},
 #include "bench/axes.def"
 #undef AXIS
 };

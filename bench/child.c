@@ -206,7 +206,8 @@ static int receive(struct child *c)
     return memchr(buf, '\n', (size_t)n) != NULL;
 }
 
-struct json_t *child_ask(struct child *c, struct json_t *request, double timeout_s, const struct child_tick *tick, struct outcome *o)
+struct json_t *child_ask(struct child *c, struct json_t *request, double timeout_s, const struct child_tick *tick,
+                         struct outcome *o)
 {
     *o = (struct outcome){.state = "ok"};
     c->answer.n = 0;
@@ -233,7 +234,8 @@ struct json_t *child_ask(struct child *c, struct json_t *request, double timeout
             kill(c->pid, SIGKILL);
             hang_up(c);
             o->state = "timeout";
-            snprintf(o->reason, sizeof o->reason, "gave no answer within %g s and was killed; --timeout S allows more", timeout_s);
+            snprintf(o->reason, sizeof o->reason, "gave no answer within %g s and was killed; --timeout S allows more",
+                     timeout_s);
             return NULL;
         }
         if (tick && now >= next) {

@@ -38,7 +38,8 @@ struct child_tick {
 
 /* Sends the request (stolen) and waits for the answer.  NULL when there was none: *o says why, and the process is
  * gone; what is left is child_close. */
-struct json_t *child_ask(struct child *c, struct json_t *request, double timeout_s, const struct child_tick *tick, struct outcome *o);
+struct json_t *child_ask(struct child *c, struct json_t *request, double timeout_s, const struct child_tick *tick,
+                         struct outcome *o);
 
 /* Closes its input, waits a second for its end, then kills it; frees c; accepts NULL. */
 void child_close(struct child *c);

@@ -32,7 +32,8 @@ static int matches(const char *line, size_t len, const struct cell *c, struct er
     for (char *pair = strtok_r(copy, " \t", &save); pair; pair = strtok_r(NULL, " \t", &save)) {
         char *eq = strchr(pair, '=');
         if (!eq)
-            return err_set(e, ERR_USAGE, "exclude: \"%s\" is not axis=value; an example: exclude = format=f16 context=4096", pair);
+            return err_set(e, ERR_USAGE, "exclude: \"%s\" is not axis=value; an example: exclude = format=f16 context=4096",
+                           pair);
         *eq = '\0';
         const struct axis *a = axis_by_name(pair);
         if (!a)

@@ -33,7 +33,8 @@ static int find_model(struct plan *p, const struct sweep_config *c, const struct
             return 0;
         }
     if (!*path)
-        return err_set(e, ERR_USAGE, "--model FILE is needed: the %s runtime runs a GGUF file; bench synth makes one of a known shape",
+        return err_set(e, ERR_USAGE,
+                       "--model FILE is needed: the %s runtime runs a GGUF file; bench synth makes one of a known shape",
                        r->name);
     p->models = grow(p->models, p->n_models, sizeof *p->models);
     struct plan_model *m = &p->models[p->n_models];

@@ -47,7 +47,8 @@ static int check_version(const json_t *j, struct err *e)
     if (!json_is_integer(v))
         return err_set(e, ERR_ENV, "protocol: a message without a version");
     if (json_integer_value(v) != PROTOCOL_VERSION)
-        return err_set(e, ERR_ENV, "protocol: the other side speaks version %lld, this program version %d; use builds of one release",
+        return err_set(e, ERR_ENV,
+                       "protocol: the other side speaks version %lld, this program version %d; use builds of one release",
                        (long long)json_integer_value(v), PROTOCOL_VERSION);
     return 0;
 }
@@ -136,7 +137,8 @@ int protocol_check(const struct json_t *j, struct err *e)
         return 0;
     const char *why = json_string_value(json_object_get(j, "error"));
     int code = (int)json_integer_value(json_object_get(j, "code"));
-    return err_set(e, code > 0 && code <= ERR_ENV ? (enum err_code)code : ERR_ENV, "%s", why ? why : "the trial failed without a reason");
+    return err_set(e, code > 0 && code <= ERR_ENV ? (enum err_code)code : ERR_ENV, "%s",
+                   why ? why : "the trial failed without a reason");
 }
 
 static int read_reading(json_t *j, struct readings *out, struct err *e)

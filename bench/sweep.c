@@ -24,9 +24,9 @@ struct sweep {
     char skip[256];          /* probes that this machine does not have, comma-separated */
     struct stretch *stretch; /* [MAX_STRETCHES] of the trial in hand */
     int n_stretches;
-    double *seconds;         /* [cells] what a trial took; 0: not measured yet */
-    unsigned char *valid;    /* [cells] has a valid trial */
-    unsigned char *stored;   /* [cells][trials]: store_trials_done */
+    double *seconds;       /* [cells] what a trial took; 0: not measured yet */
+    unsigned char *valid;  /* [cells] has a valid trial */
+    unsigned char *stored; /* [cells][trials]: store_trials_done */
     struct sweep_progress progress;
 };
 
@@ -285,7 +285,8 @@ static int store_one_score(struct sweep *w, const struct plan_variant *v, int64_
                               .scorer = scorer->name,
                               .value = value,
                               .state = missing ? "failed" : o->state,
-                              .reason = missing ? "the scorer has no value: nothing to score, or a reference that it cannot read" : o->reason,
+                              .reason = missing ? "the scorer has no value: nothing to score, or a reference that it cannot read"
+                                                : o->reason,
                               .sums = sums,
                               .n_items = n,
                               .n_sums = scorer->sums};

@@ -58,12 +58,14 @@ static void compare_row(void *ctx, int i, const float *q)
     s->tokens++;
 }
 
-static int one_window(struct task_side reference, struct task_side variant, const int *ids, int window, struct pair *s, struct err *e)
+static int one_window(struct task_side reference, struct task_side variant, const int *ids, int window, struct pair *s,
+                      struct err *e)
 {
     int from = window / 2; /* the first position whose prediction is scored */
     memset(s->sum, 0, sizeof s->sum);
     s->tokens = 0;
-    if (reference.rt->rows(reference.self, ids, from, 1, NULL, NULL, e) || variant.rt->rows(variant.self, ids, from, 1, NULL, NULL, e))
+    if (reference.rt->rows(reference.self, ids, from, 1, NULL, NULL, e) ||
+        variant.rt->rows(variant.self, ids, from, 1, NULL, NULL, e))
         return -1;
     for (int at = from; at < window - 1; at += s->rows) {
         int n = window - 1 - at < s->rows ? window - 1 - at : s->rows;
@@ -73,8 +75,9 @@ static int one_window(struct task_side reference, struct task_side variant, cons
             return -1;
     }
     return isfinite(s->sum[KL]) ? 0
-                                : err_set(e, ERR_INVALID, "the divergence is not a number: a model's weights or KV format overflow; try "
-                                                          "--compute exact --kv f32");
+                                : err_set(e, ERR_INVALID,
+                                          "the divergence is not a number: a model's weights or KV format overflow; try "
+                                          "--compute exact --kv f32");
 }
 
 int task_divergence(struct task_side reference, struct task_side variant, const int *ids, int n_ids, int window,
@@ -87,11 +90,12 @@ int task_divergence(struct task_side reference, struct task_side variant, const 
     memset(sums, 0, TASK_DIVERGENCES * sizeof *sums);
     *n = 0;
     if (n_vocab != of_reference)
-        return err_set(e, ERR_USAGE, "the reference has a vocabulary of %d tokens and the variant one of %d: they are not one model", of_reference,
-                       n_vocab);
+        return err_set(e, ERR_USAGE,
+                       "the reference has a vocabulary of %d tokens and the variant one of %d: they are not one model",
+                       of_reference, n_vocab);
     if (!windows)
-        return err_set(e, ERR_USAGE, "the text has %d tokens, one window needs %d: give a longer --text or a smaller --window", n_ids,
-                       window < TASK_MIN_WINDOW ? TASK_MIN_WINDOW : window);
+        return err_set(e, ERR_USAGE, "the text has %d tokens, one window needs %d: give a longer --text or a smaller --window",
+                       n_ids, window < TASK_MIN_WINDOW ? TASK_MIN_WINDOW : window);
     s.rows = s.rows < 1 ? 1 : s.rows > window ? window : s.rows;
     s.kept = malloc((size_t)s.rows * (size_t)n_vocab * sizeof *s.kept);
     part = malloc((size_t)window * sizeof *part);

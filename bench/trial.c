@@ -20,11 +20,11 @@ struct trial {
     json_t *load; /* the message that setup's texts point into; NULL before load */
     struct trial_setup setup;
     const struct runtime *runtime;
-    void *self;                /* the runtime's private state */
-    int loaded;                /* self needs a close */
-    int *ids, n_ids;           /* tokens of the context */
-    struct probe_set *probes;  /* around each stretch */
-    struct stretch whole;      /* "trial" */
+    void *self;               /* the runtime's private state */
+    int loaded;               /* self needs a close */
+    int *ids, n_ids;          /* tokens of the context */
+    struct probe_set *probes; /* around each stretch */
+    struct stretch whole;     /* "trial" */
     struct stretch prefill, decode;
 };
 
@@ -54,7 +54,8 @@ static int make_context(struct trial *t, struct err *e)
             return err_set(e, ERR_ENV, "trial: out of memory for %d ids", want);
         t->n_ids = want;
         if (!t->runtime->made_up || t->runtime->made_up(t->self, t->ids, want, t->setup.seed))
-            return err_set(e, ERR_USAGE, "%s: this model needs a text to fill its context; give one with --text FILE", t->setup.path);
+            return err_set(e, ERR_USAGE, "%s: this model needs a text to fill its context; give one with --text FILE",
+                           t->setup.path);
         return 0;
     }
     size_t len;
@@ -102,8 +103,8 @@ static int do_measure(struct trial *t, json_t *request, json_t *reply, struct er
     if (!t->ids && make_context(t, e))
         return -1;
     if (t->n_ids < c->context)
-        return err_set(e, ERR_USAGE, "%s: has %d tokens, a context of %d needs more; give a longer --text", t->setup.text, t->n_ids,
-                       c->context);
+        return err_set(e, ERR_USAGE, "%s: has %d tokens, a context of %d needs more; give a longer --text", t->setup.text,
+                       t->n_ids, c->context);
     stretch_begin(&t->prefill, "prefill", t->probes);
     int failed = t->runtime->prefill(t->self, t->ids, c->context, e);
     stretch_end(&t->prefill, c->context, t->probes);

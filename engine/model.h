@@ -30,7 +30,7 @@ struct model {
     const struct family *family;
     struct tokenizer *tokenizer;
     int n_layer, d, n_ff, n_head, n_kv, head_dim, n_rot, n_vocab;
-    int n_ctx_train;         /* context length the model was trained for */
+    int n_ctx_train; /* context length the model was trained for */
     int64_t parameters;
     float norm_eps, rope_base;
     float rope_scale;        /* positions are divided by it (linear scaling); 1: none */
@@ -38,7 +38,7 @@ struct model {
     struct matrix embedding; /* [n_vocab][d] */
     struct matrix head;      /* the same matrix when tied */
     int tied;
-    const float *out_norm;   /* [d] */
+    const float *out_norm; /* [d] */
     struct layer *layers;
 };
 
@@ -49,12 +49,12 @@ void model_close(struct model *m);
 int64_t model_parameters(const struct model *m);
 
 struct session_options {
-    int n_ctx;                  /* positions in the KV cache */
-    int batch;                  /* most tokens evaluated at once; scratch is sized by min(batch, n_ctx); 0: 512 */
+    int n_ctx; /* positions in the KV cache */
+    int batch; /* most tokens evaluated at once; scratch is sized by min(batch, n_ctx); 0: 512 */
     int threads;
-    const int *cpus;            /* [threads], OS numbers, to pin to; NULL: not pinned */
+    const int *cpus; /* [threads], OS numbers, to pin to; NULL: not pinned */
     const struct format *kv_k, *kv_v;
-    int exact;                  /* the exact compute path */
+    int exact; /* the exact compute path */
     enum isa isa;
 };
 
@@ -85,7 +85,7 @@ typedef void logits_fn(void *ctx, int i, const float *logits);
 int session_eval(struct session *s, const int *ids, int n, enum logits want, logits_fn *fn, void *ctx, struct err *e);
 const float *session_logits(const struct session *s);
 
-int session_position(const struct session *s);  /* tokens in the cache */
+int session_position(const struct session *s);   /* tokens in the cache */
 void session_rewind(struct session *s, int pos); /* forget everything from position pos on */
 void session_park(struct session *s);            /* threads sleep until the next evaluation */
 

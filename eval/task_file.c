@@ -60,7 +60,8 @@ static int take_key(void *user, const char *section, const char *key, const char
     const struct {
         const char *name;
         char **value;
-    } keys[] = {{"file", &s->file}, {"template", &s->pattern}, {"stop", &s->stop}, {"tokens", &s->tokens}, {"scorers", &s->scorers}};
+    } keys[] = {
+        {"file", &s->file}, {"template", &s->pattern}, {"stop", &s->stop}, {"tokens", &s->tokens}, {"scorers", &s->scorers}};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (!strcmp(keys[i].name, key)) {
             free(*keys[i].value);
@@ -96,13 +97,14 @@ static int unknown_scorer(const struct task *t, const char *name, struct err *e)
     for (; scorers[n] && n < 256; n++)
         names[n] = scorers[n]->name;
     const char *near = text_nearest(name, names, n);
-    return err_set(e, ERR_USAGE, "%s: there is no scorer \"%s\"%s%s%s", t->path, name, near ? "; did you mean " : "", near ? near : "",
-                   near ? "?" : "");
+    return err_set(e, ERR_USAGE, "%s: there is no scorer \"%s\"%s%s%s", t->path, name, near ? "; did you mean " : "",
+                   near ? near : "", near ? "?" : "");
 }
 
 static int take_scorers(struct task *t, const char *list, struct err *e)
 {
-    static const char *const usual[] = {[TASK_ANSWER] = "exact", [TASK_CHOICE] = "choice_acc,choice_acc_norm", [TASK_TEXT] = "perplexity"};
+    static const char *const usual[] = {
+        [TASK_ANSWER] = "exact", [TASK_CHOICE] = "choice_acc,choice_acc_norm", [TASK_TEXT] = "perplexity"};
     struct list names = list_split(list && *list ? list : usual[t->kind]);
     int rc = 0;
     for (int i = 0; i < names.n && !rc; i++) {
@@ -140,14 +142,15 @@ static int open_named(struct task *t, const char *name, const char *folder, stru
     text_printf(&ini, "%s/tasks.ini", folder);
     int line = ini_parse(ini.p, take_key, &s), rc = 0;
     if (s.unknown)
-        rc = err_set(e, ERR_USAGE, "%s:%d: unknown key \"%s\"; the keys are file, template, stop, tokens, scorers", ini.p, line, s.unknown);
+        rc = err_set(e, ERR_USAGE, "%s:%d: unknown key \"%s\"; the keys are file, template, stop, tokens, scorers", ini.p, line,
+                     s.unknown);
     else if (line < 0)
         rc = err_set(e, ERR_USAGE, "task %s: it is no file, and there is no %s to look it up in", name, ini.p);
     else if (line > 0)
         rc = err_set(e, ERR_USAGE, "%s:%d: neither a [section] nor key = value", ini.p, line);
     else if (!s.found)
-        rc = err_set(e, ERR_USAGE, "task %s: %s has no such section (it has %s); a file of your own is given by its path", name, ini.p,
-                     s.others.p ? s.others.p : "none");
+        rc = err_set(e, ERR_USAGE, "task %s: %s has no such section (it has %s); a file of your own is given by its path", name,
+                     ini.p, s.others.p ? s.others.p : "none");
     else if (!s.file)
         rc = err_set(e, ERR_USAGE, "%s: section [%s] has no file", ini.p, name);
     else if (s.tokens && text_int(s.tokens, 1, 1 << 20, &tokens))

@@ -44,7 +44,8 @@ static int take_check(const struct task *t, struct task_item *item, const json_t
 {
     const char *wrong = json_is_object(check) && json_object_size(check) ? constraints_malformed(check) : "check";
     if (wrong)
-        return err_set(e, ERR_USAGE, "%s:%d: \"check\": \"%s\" is no check, or has a value of the wrong type; prompts/README.md lists them",
+        return err_set(e, ERR_USAGE,
+                       "%s:%d: \"check\": \"%s\" is no check, or has a value of the wrong type; prompts/README.md lists them",
                        t->path, item->line, wrong);
     char *text = json_dumps(check, JSON_COMPACT);
     json_t *one = json_string(text);
@@ -69,7 +70,8 @@ static int take_item(struct task *t, struct task_item *item, const json_t *j, co
 {
     const char *text = json_string_value(json_object_get(j, "text"));
     const char *prompt = json_string_value(json_object_get(j, "prompt"));
-    const json_t *check = json_object_get(j, "check"), *answer = json_object_get(j, "answer"), *choices = json_object_get(j, "choices");
+    const json_t *check = json_object_get(j, "check"), *answer = json_object_get(j, "answer"),
+                 *choices = json_object_get(j, "choices");
     enum task_kind kind = text ? TASK_TEXT : choices ? TASK_CHOICE : TASK_ANSWER;
     if (!text && !prompt)
         return bad(t, item->line, e, "has neither a string \"prompt\" nor a string \"text\"");
@@ -144,7 +146,8 @@ int task_items_read(struct task *t, const char *pattern, struct err *e)
     }
     free(text);
     if (!rc && !t->n_items)
-        rc = err_set(e, ERR_USAGE, "%s: has no item; one JSON object a line, such as {\"prompt\": \"2+2=\", \"answer\": \"4\"}", t->path);
+        rc = err_set(e, ERR_USAGE, "%s: has no item; one JSON object a line, such as {\"prompt\": \"2+2=\", \"answer\": \"4\"}",
+                     t->path);
     return rc;
 }
 

@@ -28,7 +28,7 @@ const char *store_note(const struct store *s);
 
 /* -- what is recorded once per run ------------------------------------------------------------------------------------- */
 
-struct store_machine { /* NULL: unknown */
+struct store_machine {    /* NULL: unknown */
     const char *cpu;      /* model name */
     const char *arch;     /* uname -m */
     const char *os;       /* "Debian GNU/Linux 12 (bookworm)" */
@@ -49,7 +49,7 @@ struct store_build {
 struct store_run {
     struct store_machine machine;
     struct store_build build;
-    const char *command; /* as typed */
+    const char *command;  /* as typed */
     const char *plan_key; /* hash of the matrix and its parameters: what --resume looks for */
     uint64_t seed;
     int trials; /* rounds asked for */
@@ -102,18 +102,18 @@ int store_cell(struct store *s, int64_t run, const struct store_cell *c, int64_t
 /* -- what is measured -------------------------------------------------------------------------------------------------- */
 
 struct store_stretch {
-    const char *kind; /* "load", "prefill", "decode", "trial" (the whole process) */
-    int64_t begin_real_ns; /* CLOCK_REALTIME */
-    int64_t begin_ns, ns;  /* CLOCK_MONOTONIC_RAW, and the length */
-    int tokens;            /* done in it; 0 for load */
+    const char *kind;        /* "load", "prefill", "decode", "trial" (the whole process) */
+    int64_t begin_real_ns;   /* CLOCK_REALTIME */
+    int64_t begin_ns, ns;    /* CLOCK_MONOTONIC_RAW, and the length */
+    int tokens;              /* done in it; 0 for load */
     const int64_t *token_ns; /* decode: [tokens] time of each token; else NULL */
     const struct readings *readings;
 };
 
 struct store_trial {
     int64_t cell;
-    int round;         /* 0 .. */
-    const char *state; /* "ok", "crashed", "timeout", "memory", "failed", "protocol" */
+    int round;          /* 0 .. */
+    const char *state;  /* "ok", "crashed", "timeout", "memory", "failed", "protocol" */
     const char *reason; /* empty when ok */
     const struct store_stretch *stretches;
     int n_stretches;
@@ -130,28 +130,29 @@ struct store_score {
     const char *scorer;             /* "perplexity" */
     double value;                   /* used when state is "ok" */
     const char *state, *reason;     /* as a trial's */
-    const double *sums; /* [n_items][n_sums]: eval/scorer.h */
+    const double *sums;             /* [n_items][n_sums]: eval/scorer.h */
     int n_items, n_sums;
 };
 
 /* A score that is there already (run, variant, task, scorer) is an error. */
 int store_score(struct store *s, const struct store_score *sc, struct err *e);
 /* *done: it is stored, in whatever state. */
-int store_score_done(struct store *s, int64_t run, int64_t variant, const char *task, const char *scorer, int *done, struct err *e);
+int store_score_done(struct store *s, int64_t run, int64_t variant, const char *task, const char *scorer, int *done,
+                     struct err *e);
 
 /* -- what `bench kernels` measures ---------------------------------------------------------------------------------------- */
 
 struct store_kernel {
-    const char *name;     /* "q4_0_matvec_q8_avx512vnni", or "read_bandwidth", "peak_int8", "peak_f32" for the machine itself */
+    const char *name; /* "q4_0_matvec_q8_avx512vnni", or "read_bandwidth", "peak_int8", "peak_f32" for the machine itself */
     int threads, k, rows, columns; /* shape; 0 where it has none */
-    double ns;            /* median of one call */
+    double ns;                     /* median of one call */
     double bytes_per_s, ops_per_s; /* what it reads and computes; 0 where it has none */
     double of_bandwidth, of_peak;  /* fractions of the machine's, measured in the same run; < 0: not applicable */
 };
 
 /* One measurement of this machine by this build, all kernels in one transaction. */
-int store_kernels(struct store *s, const struct store_machine *m, const struct store_build *b, const struct store_kernel *k, int n,
-                  struct err *e);
+int store_kernels(struct store *s, const struct store_machine *m, const struct store_build *b, const struct store_kernel *k,
+                  int n, struct err *e);
 
 /* -- reading ----------------------------------------------------------------------------------------------------------- */
 

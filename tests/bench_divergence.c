@@ -70,8 +70,8 @@ static void check(int n_vocab, double a, double b)
     struct paper q = {.n_vocab = n_vocab, .slope = b, .row = calloc((size_t)n_vocab, sizeof(float))};
     assert_non_null(p.row);
     assert_non_null(q.row);
-    assert_int_equal(task_divergence((struct task_side){&paper_runtime, &p}, (struct task_side){&paper_runtime, &q}, ids, TOKENS, WINDOW,
-                                     sums, &n, &e),
+    assert_int_equal(task_divergence((struct task_side){&paper_runtime, &p}, (struct task_side){&paper_runtime, &q}, ids, TOKENS,
+                                     WINDOW, sums, &n, &e),
                      0);
     assert_int_equal(n, 2); /* the partial third window is dropped */
     assert_int_equal(p.rows_given, 2 * 4);

@@ -108,11 +108,14 @@ static void text_says_what_was_and_was_not_measured(void **state)
         "run 1, done, started ",
         "all cells: model m.gguf, kv f16, policy full, compute int8, isa avx2, runtime reference, threads 2, decode 4, batch "
         "512\n",
-        "\nformat  context  ms/token     [low, high]       trials  prefill ms  tok/s  TTFT ms  peak MiB  anon MiB  start MiB  plan MiB  "
+        "\nformat  context  ms/token     [low, high]       trials  prefill ms  tok/s  TTFT ms  peak MiB  anon MiB  start MiB  "
+        "plan MiB  "
         "perplexity\n",
-        "\nq4_0         64     11.00  [10.00, 12.00]  2, 1 failed         100    640      109      8.00      5.00       2.00      7.00      "
+        "\nq4_0         64     11.00  [10.00, 12.00]  2, 1 failed         100    640      109      8.00      5.00       2.00     "
+        " 7.00      "
         "7.3890\n",
-        "\nq4_0       4096         -               -   cannot run           -      -        -         -         -          -      7.00      "
+        "\nq4_0       4096         -               -   cannot run           -      -        -         -         -          -     "
+        " 7.00      "
         "7.3890\n",
         "with 2 it holds the true median in 50% of runs",
         "\nCannot run:\n  q4_0, context 4096: needs 9 GiB, 2 GiB are free\n",

@@ -118,14 +118,16 @@ static int is_there(const char *db)
     return 1;
 }
 
-static const char all_trials[] = "SELECT c.context, c.threads, t.round, t.state, v.kv, v.format FROM trial t JOIN cell c ON c.id = t.cell "
-                                 "JOIN variant v ON v.id = c.variant ORDER BY 1, 2, 3, 5, 6";
+static const char all_trials[] =
+    "SELECT c.context, c.threads, t.round, t.state, v.kv, v.format FROM trial t JOIN cell c ON c.id = t.cell "
+    "JOIN variant v ON v.id = c.variant ORDER BY 1, 2, 3, 5, 6";
 
 static void nothing_is_lost_when_killed(void **state)
 {
     (void)state;
     char db[300], whole[300];
-    static const char matrix[] = "--runtime null --format f16,q8_0 --kv f16,q8_0 --context 1,2,3,4,5,6,7,8,9,10 --decode 12 --trials 3 --quiet";
+    static const char matrix[] =
+        "--runtime null --format f16,q8_0 --kv f16,q8_0 --context 1,2,3,4,5,6,7,8,9,10 --decode 12 --trials 3 --quiet";
     struct rng rng;
     snprintf(db, sizeof db, "%s", test_file("killed.db"));
     snprintf(whole, sizeof whole, "%s", test_file("whole.db"));
@@ -211,7 +213,8 @@ static void a_full_disk_ends_with_5_and_a_good_database(void **state)
         print_message("[  NEEDS   ] the right to mount a small tmpfs (root)\n");
         skip();
     }
-    int code = finish(start("sweep --runtime null --decode 1 --context 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 --trials 200 --quiet --db %s", db));
+    int code = finish(start(
+        "sweep --runtime null --decode 1 --context 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 --trials 200 --quiet --db %s", db));
     char *text = output();
     char *check = query(db, "PRAGMA integrity_check");
     long trials = number(db, "SELECT count(*) FROM trial");
@@ -249,9 +252,10 @@ static void memory_is_what_the_plan_says(void **state)
     skip_under_sanitizers();
     char db[300];
     snprintf(db, sizeof db, "%s", test_file("memory.db"));
-    assert_int_equal(finish(start("sweep --model %s --context 16,700 --kv f16,q8_0 --compute int8,exact --decode 2 --trials 1 --quiet --db %s",
-                                  synthetic(), db)),
-                     0);
+    assert_int_equal(
+        finish(start("sweep --model %s --context 16,700 --kv f16,q8_0 --compute int8,exact --decode 2 --trials 1 --quiet --db %s",
+                     synthetic(), db)),
+        0);
     char *rows = query(db, "SELECT context || ' ' || kv || ' ' || compute, plan_bytes, peak_bytes - start_bytes FROM v_cell");
     int n = 0;
     for (char *save, *line = strtok_r(rows, "\n", &save); line; line = strtok_r(NULL, "\n", &save), n++) {
@@ -278,7 +282,8 @@ static void out_of_memory_is_a_row_with_a_reason(void **state)
     data_limit = 0;
     assert_int_equal(code, 4);
     assert_int_equal(number(db, "SELECT count(*) FROM trial WHERE state = 'ok'"), 1);
-    assert_int_equal(number(db, "SELECT count(*) FROM trial WHERE state = 'failed' AND reason LIKE 'arena: cannot map%--context%'"), 1);
+    assert_int_equal(
+        number(db, "SELECT count(*) FROM trial WHERE state = 'failed' AND reason LIKE 'arena: cannot map%--context%'"), 1);
 }
 
 /* Quality is scored once per variant, not once per cell; a task that cannot be asked is a score with a reason. */
@@ -295,10 +300,11 @@ static void a_variant_is_scored_once(void **state)
     assert_non_null(f);
     fputs("{\"prompt\": \"Once upon a\", \"choices\": [\" time\", \" xqz\"], \"gold\": 0}\n", f);
     fclose(f);
-    assert_int_equal(finish(start("sweep --model %s --format f32,q8_0,q4_0 --context 8,16,24,32 --threads 1,2 --decode 2 --trials 1 --quiet "
-                                  "--text prompts/story.txt --tasks %s --task-context 64 --cache %s --db %s",
-                                  model, tasks, cache, db)),
-                     0);
+    assert_int_equal(
+        finish(start("sweep --model %s --format f32,q8_0,q4_0 --context 8,16,24,32 --threads 1,2 --decode 2 --trials 1 --quiet "
+                     "--text prompts/story.txt --tasks %s --task-context 64 --cache %s --db %s",
+                     model, tasks, cache, db)),
+        0);
     assert_int_equal(number(db, "SELECT count(*) FROM trial"), 3 * 4 * 2);
     assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'perplexity' AND state = 'ok'"), 3);
     assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'choice_acc' AND value = 1"), 3);
@@ -321,21 +327,27 @@ static void a_variant_is_scored_once(void **state)
     assert_non_null(strstr(text, "1:f32:f16, 1:q8_0:f16, 1:q4_0:f16"));
     free(text);
 
-    assert_int_equal(finish(start("sweep --model %s --context 8 --decode 2 --trials 1 --quiet --text prompts/story.txt --tasks %s "
-                                  "--task-context 4 --db %s",
-                                  model, tasks, db)),
-                     0);
-    assert_int_equal(number(db, "SELECT count(*) FROM score WHERE state = 'failed' AND reason LIKE '%mine.jsonl:1: the item has%'"), 2);
+    assert_int_equal(
+        finish(start("sweep --model %s --context 8 --decode 2 --trials 1 --quiet --text prompts/story.txt --tasks %s "
+                     "--task-context 4 --db %s",
+                     model, tasks, db)),
+        0);
+    assert_int_equal(
+        number(db, "SELECT count(*) FROM score WHERE state = 'failed' AND reason LIKE '%mine.jsonl:1: the item has%'"), 2);
     f = fopen(tasks, "w");
     assert_non_null(f);
     fputs("{\"prompt\": \"x\", \"answer\": \"no JSON\"}\n", f); /* a reference that intent_exact cannot read */
     fclose(f);
-    assert_int_equal(finish(start("sweep --model %s --context 8 --decode 2 --trials 1 --quiet --text prompts/story.txt --tasks %s:intent_exact "
-                                  "--task-context 200 --db %s",
-                                  model, tasks, db)),
-                     0);
-    assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'intent_exact' AND state = 'failed' AND value IS NULL"), 1);
-    assert_int_equal(finish(start("sweep --model %s --text prompts/story.txt --tasks %s:choise_acc --db %s", model, tasks, db)), 2);
+    assert_int_equal(
+        finish(
+            start("sweep --model %s --context 8 --decode 2 --trials 1 --quiet --text prompts/story.txt --tasks %s:intent_exact "
+                  "--task-context 200 --db %s",
+                  model, tasks, db)),
+        0);
+    assert_int_equal(
+        number(db, "SELECT count(*) FROM score WHERE scorer = 'intent_exact' AND state = 'failed' AND value IS NULL"), 1);
+    assert_int_equal(finish(start("sweep --model %s --text prompts/story.txt --tasks %s:choise_acc --db %s", model, tasks, db)),
+                     2);
 }
 
 static void mistakes_cost_nothing_and_are_explained(void **state)

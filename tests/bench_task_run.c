@@ -113,9 +113,9 @@ static void an_answer_ends_at_its_stop(void **state)
 {
     (void)state;
     expect_answer("four\nand more", "stop = \\n\n", "four");
-    expect_answer("four", "stop = \\n\n", "four");       /* end of the text */
-    expect_answer("fourteen", "tokens = 4\n", "four");    /* budget */
-    expect_answer("ab##c", "stop = ##\n", "ab");          /* a stop of two tokens */
+    expect_answer("four", "stop = \\n\n", "four");     /* end of the text */
+    expect_answer("fourteen", "tokens = 4\n", "four"); /* budget */
+    expect_answer("ab##c", "stop = ##\n", "ab");       /* a stop of two tokens */
     expect_answer("", "", "");
 }
 
@@ -165,7 +165,8 @@ static void what_does_not_fit_is_named(void **state)
     (void)state;
     static const char *const texts[] = {
         "{\"prompt\": \"q\", \"answer\": \"a\"}\n\n{\"prompt\": \"qqqqqqqqqq\", \"answer\": \"a\"}\n",
-        "{\"prompt\": \"q\", \"choices\": [\"a\", \"b\"], \"gold\": 0}\n\n{\"prompt\": \"q\", \"choices\": [\"a\", \"bbbbbbbbbbbb\"], \"gold\": 0}\n",
+        "{\"prompt\": \"q\", \"choices\": [\"a\", \"b\"], \"gold\": 0}\n\n{\"prompt\": \"q\", \"choices\": [\"a\", "
+        "\"bbbbbbbbbbbb\"], \"gold\": 0}\n",
         "{\"text\": \"a\"}\n\n{\"text\": \"aaaaaaaaaaaaaaaa\"}\n",
     };
     for (int i = 0; i < 3; i++) {

@@ -126,7 +126,8 @@ static void test_file_types(void **state)
         struct gguf g;
         struct err e;
         int64_t v;
-        assert_int_equal(quantize_file(test_file("in.gguf"), test_file("out.gguf"), format_by_name(known[i].format), NULL, &e), 0);
+        assert_int_equal(quantize_file(test_file("in.gguf"), test_file("out.gguf"), format_by_name(known[i].format), NULL, &e),
+                         0);
         assert_int_equal(gguf_open(&g, test_file("out.gguf"), 0, &e), 0);
         assert_int_equal(gguf_int(&g, "general.file_type", 0, 100, -1, &v, &e), 0);
         assert_int_equal(v, known[i].file_type);

@@ -43,7 +43,8 @@ static void print_overview(FILE *out)
           "A first run:\n"
           "  bench sweep --model m.gguf --format f16,q8_0,q4_0 --context 64,256 --threads 1,2 --text some.txt\n"
           "  bench plot last -o plots/out\n\n"
-          "exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 inconclusive, 4 nothing valid was measured, 5 the environment\n",
+          "exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 inconclusive, 4 nothing valid was measured, 5 the "
+          "environment\n",
           out);
 }
 

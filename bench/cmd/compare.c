@@ -97,8 +97,9 @@ static int load_sums(struct store *s, const char *score, const struct scorer *sc
     for (int i = 0; i < r.n && !rc; i++) {
         const char *hex = rows_get(&r, i, "sums");
         if (strlen(hex) != (size_t)scorer->sums * 16)
-            rc = err_set(e, ERR_ENV, "compare: an item of %s has another number of sums than this program keeps; measure it again",
-                         scorer->name);
+            rc =
+                err_set(e, ERR_ENV, "compare: an item of %s has another number of sums than this program keeps; measure it again",
+                        scorer->name);
         for (int k = 0; k < scorer->sums && !rc; k++)
             (*sums)[i * scorer->sums + k] = from_hex(hex + 16 * k);
     }
@@ -151,9 +152,10 @@ static json_t *real_or_null(double x)
 
 static json_t *as_json(const struct comparison *c)
 {
-    return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "task", c->task, "scorer", c->scorer, "items", c->n, "test",
-                     c->test, "a", real_or_null(c->p.a), "b", real_or_null(c->p.b), "difference", real_or_null(c->p.difference),
-                     "difference_low", real_or_null(c->p.low), "difference_high", real_or_null(c->p.high), "p", real_or_null(c->p.p));
+    return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "task", c->task, "scorer", c->scorer, "items", c->n,
+                     "test", c->test, "a", real_or_null(c->p.a), "b", real_or_null(c->p.b), "difference",
+                     real_or_null(c->p.difference), "difference_low", real_or_null(c->p.low), "difference_high",
+                     real_or_null(c->p.high), "p", real_or_null(c->p.p));
 }
 
 static void add_row(struct table *t, const struct comparison *c)
@@ -178,7 +180,8 @@ static void add_row(struct table *t, const struct comparison *c)
 static int compare_all(struct store *s, const struct side *a, const struct side *b, int json, struct err *e)
 {
     static const char sql[] =
-        "SELECT k.name AS task, x.scorer, x.id AS a, y.id AS b FROM score x JOIN score y ON y.task = x.task AND y.scorer = x.scorer "
+        "SELECT k.name AS task, x.scorer, x.id AS a, y.id AS b FROM score x JOIN score y ON y.task = x.task AND y.scorer = "
+        "x.scorer "
         "JOIN task k ON k.id = x.task WHERE x.run = CAST(?1 AS INTEGER) AND x.variant = CAST(?2 AS INTEGER) "
         "AND y.run = CAST(?3 AS INTEGER) AND y.variant = CAST(?4 AS INTEGER) AND x.state = 'ok' AND y.state = 'ok' ORDER BY x.id";
     static const char *const titles[] = {"task", "scorer", "items", "A", "B", "B - A", "[low, high]", "p", "test"};
@@ -204,8 +207,8 @@ static int compare_all(struct store *s, const struct side *a, const struct side 
     } else if (!rc) {
         printf("A: %s\nB: %s\n\n", a->label, b->label);
         table_print(&t, stdout);
-        printf("\np: how often a difference so large comes from items alone; over %d scores expect %.1f below 0.05 by chance\n", r.n,
-               0.05 * r.n);
+        printf("\np: how often a difference so large comes from items alone; over %d scores expect %.1f below 0.05 by chance\n",
+               r.n, 0.05 * r.n);
     }
     json_decref(list);
     table_free(&t);
@@ -241,9 +244,12 @@ const struct command command_compare = {
     .max_positional = 2,
     .options = options,
     .json = 1,
-    .about = "A and B are RUN:FORMAT:KV, each part behind the run only as far as it is needed: last:f16, 3:q4_0:q8_0, or a run with one\n"
-             "variant.  Every score that both have is compared on identical items: right-or-wrong scores by the exact McNemar test, the\n"
-             "others by the paired bootstrap (1,000 resamples, seeded).  The interval of the difference is the bootstrap's at 95%.  It\n"
+    .about = "A and B are RUN:FORMAT:KV, each part behind the run only as far as it is needed: last:f16, 3:q4_0:q8_0, or a run "
+             "with one\n"
+             "variant.  Every score that both have is compared on identical items: right-or-wrong scores by the exact McNemar "
+             "test, the\n"
+             "others by the paired bootstrap (1,000 resamples, seeded).  The interval of the difference is the bootstrap's at "
+             "95%.  It\n"
              "compares quality; speed is compared by measuring both in one sweep.",
     .examples = "  bench compare last:f16 last:q4_0\n"
                 "  bench compare 3:q8_0 7:q8_0 --json",

@@ -67,7 +67,8 @@ static void say_counts(const struct result *r, const double *sums, int n)
         tokens += sums[2 * i + 1];
     }
     if (!r->json) {
-        printf("over %.0f tokens in %d windows of %d (KV %s, %s)\n", tokens, n, r->cell->context + 1, r->cell->kv, r->cell->compute);
+        printf("over %.0f tokens in %d windows of %d (KV %s, %s)\n", tokens, n, r->cell->context + 1, r->cell->kv,
+               r->cell->compute);
         return;
     }
     json_object_set_new(r->json, "nll", json_real(nll / tokens));
@@ -80,16 +81,17 @@ static void say_counts(const struct result *r, const double *sums, int n)
 }
 
 /* The variant beside the reference model. */
-static int diverge(const struct result *r, const struct runtime *rt, void *self, const char *reference, const int *cpus, const int *ids,
-                   int n_ids, struct err *e)
+static int diverge(const struct result *r, const struct runtime *rt, void *self, const char *reference, const int *cpus,
+                   const int *ids, int n_ids, struct err *e)
 {
     double *sums[TASK_DIVERGENCES];
     int n, rc = -1;
     void *other = calloc(1, rt->size);
     if (!other)
         return err_set(e, ERR_ENV, "score: out of memory");
-    if (rt->load(other, r->cell, reference, cpus, e) || task_divergence((struct task_side){rt, other}, (struct task_side){rt, self}, ids, n_ids,
-                                                                       r->cell->context + 1, sums, &n, e))
+    if (rt->load(other, r->cell, reference, cpus, e) ||
+        task_divergence((struct task_side){rt, other}, (struct task_side){rt, self}, ids, n_ids, r->cell->context + 1, sums, &n,
+                        e))
         goto out;
     rc = 0;
     for (int k = 0; k < TASK_DIVERGENCES; k++) {
@@ -113,7 +115,8 @@ static int score(const struct result *r, const int *cpus, const char *text, size
     if (!self)
         return err_set(e, ERR_ENV, "score: out of memory");
     if (rt->load(self, c, c->model, cpus, e) || rt->encode(self, text, len, &ids, &n_ids, e) ||
-        task_perplexity(self, rt->nll, rt->bos(self), ids, n_ids, c->context + 1, &sums, &n, e) || say_score(r, "perplexity", sums, n, e))
+        task_perplexity(self, rt->nll, rt->bos(self), ids, n_ids, c->context + 1, &sums, &n, e) ||
+        say_score(r, "perplexity", sums, n, e))
         goto out;
     if (reference && diverge(r, rt, self, reference, cpus, ids, n_ids, e))
         goto out;
@@ -155,15 +158,16 @@ const struct command command_score = {
     .summary = "perplexity of a model on a text, and how far it is from a reference",
     .options = options,
     .json = 1,
-    .about = "The text is tokenized with BOS in front and cut into windows without overlap; the last, partial one is dropped.\n"
-             "Each window starts with BOS and an empty KV cache; its first half is context, the tokens of its second half are\n"
-             "scored.  Perplexity is exp of the mean negative log-likelihood per scored token (nll, in nats): lower is better,\n"
-             "and only values of one tokenizer, text and window compare.  The interval is the bootstrap's over windows, at 95%\n"
-             "(1,000 resamples, seeded).\n"
-             "\n"
-             "With --reference both models run side by side: kl_divergence is the mean over the scored tokens of the divergence from\n"
-             "the reference's next-token distribution, in nats, top1_agreement the share where both find the same token most\n"
-             "probable, token_accuracy the share that this model found most probable.",
+    .about =
+        "The text is tokenized with BOS in front and cut into windows without overlap; the last, partial one is dropped.\n"
+        "Each window starts with BOS and an empty KV cache; its first half is context, the tokens of its second half are\n"
+        "scored.  Perplexity is exp of the mean negative log-likelihood per scored token (nll, in nats): lower is better,\n"
+        "and only values of one tokenizer, text and window compare.  The interval is the bootstrap's over windows, at 95%\n"
+        "(1,000 resamples, seeded).\n"
+        "\n"
+        "With --reference both models run side by side: kl_divergence is the mean over the scored tokens of the divergence from\n"
+        "the reference's next-token distribution, in nats, top1_agreement the share where both find the same token most\n"
+        "probable, token_accuracy the share that this model found most probable.",
     .examples = "  bench score --model m.gguf --text some.txt\n"
                 "  bench score --model m.gguf --text some.txt --kv q8_0 --json\n"
                 "  bench score --model m-q4_0.gguf --text some.txt --reference m-f16.gguf\n"

@@ -69,9 +69,12 @@ const struct command command_show = {
     .json = 1,
     .about =
         "RUN is a number from bench list, or last (the default).  A row is a cell; axes with one value stand above the table.\n"
-        "ms/token is the median over trials of the median time of a decoded token; prefill, tok/s (of prefill), TTFT (prefill and\n"
-        "the first decoded token) and the memory of the process are medians over trials too.  start MiB is the program before it\n"
-        "loaded anything, plan MiB what the cell was expected to add to that.  A dash is a value that was not measured; the reasons\n"
+        "ms/token is the median over trials of the median time of a decoded token; prefill, tok/s (of prefill), TTFT (prefill "
+        "and\n"
+        "the first decoded token) and the memory of the process are medians over trials too.  start MiB is the program before "
+        "it\n"
+        "loaded anything, plan MiB what the cell was expected to add to that.  A dash is a value that was not measured; the "
+        "reasons\n"
         "stand below.  docs/method.md says more.",
     .examples = "  bench show\n"
                 "  bench show 3 --csv >run3.csv\n"

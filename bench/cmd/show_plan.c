@@ -12,8 +12,8 @@
 void describe_cell(const struct cell *c, char *buf, size_t size)
 {
     const char *slash = strrchr(c->model, '/');
-    snprintf(buf, size, "%s %s kv %s context %d threads %d%s%s%s%s%s%s", slash ? slash + 1 : c->model, c->format, c->kv, c->context,
-             c->threads, strcmp(c->isa, "auto") ? " isa " : "", strcmp(c->isa, "auto") ? c->isa : "",
+    snprintf(buf, size, "%s %s kv %s context %d threads %d%s%s%s%s%s%s", slash ? slash + 1 : c->model, c->format, c->kv,
+             c->context, c->threads, strcmp(c->isa, "auto") ? " isa " : "", strcmp(c->isa, "auto") ? c->isa : "",
              strcmp(c->compute, "int8") ? " " : "", strcmp(c->compute, "int8") ? c->compute : "",
              strcmp(c->runtime, "reference") ? " " : "", strcmp(c->runtime, "reference") ? c->runtime : "");
 }
@@ -59,7 +59,8 @@ static void print_runnable(const struct plan *p)
 {
     struct table t = {0};
     static const char *const left[] = {"model", "format", "kv"};
-    static const char *const right[] = {"context", "threads", "weights MiB", "KV MiB", "arena MiB", "tables MiB", "total MiB", "s/trial"};
+    static const char *const right[] = {"context",   "threads",    "weights MiB", "KV MiB",
+                                        "arena MiB", "tables MiB", "total MiB",   "s/trial"};
     for (int i = 0; i < 3; i++)
         table_column(&t, left[i], TABLE_LEFT);
     for (int i = 0; i < 8; i++)
@@ -150,6 +151,6 @@ void plan_print_json(const struct plan *p, const struct sweep_config *c)
         json_array_append_new(cells, j);
     }
     double seconds = expected_seconds(p, c);
-    print_json(json_pack("{s:o, s:i, s:i, s:o}", "cells", cells, "trials", c->trials, "feasible", p->n_feasible, "expected_seconds",
-                         seconds < 0 ? json_null() : json_real(seconds)));
+    print_json(json_pack("{s:o, s:i, s:i, s:o}", "cells", cells, "trials", c->trials, "feasible", p->n_feasible,
+                         "expected_seconds", seconds < 0 ? json_null() : json_real(seconds)));
 }

@@ -11,7 +11,8 @@
 static const char sql[] =
     "SELECT q.task, q.scorer, p.quality, min(p.place) AS place, q.value, max(q.state) AS state, "
     "dense_rank() OVER (ORDER BY q.nth_score) AS line "
-    "FROM (SELECT v.*, min(v.id) OVER (PARTITION BY v.task, v.scorer) AS nth_score FROM v_score v WHERE v.run = CAST(?1 AS INTEGER)) q "
+    "FROM (SELECT v.*, min(v.id) OVER (PARTITION BY v.task, v.scorer) AS nth_score FROM v_score v WHERE v.run = CAST(?1 AS "
+    "INTEGER)) q "
     "JOIN v_place p ON p.run = q.run AND p.variant = q.variant GROUP BY q.task, q.scorer, q.variant ORDER BY line, place";
 
 /* Index of the variant that row i belongs to, in the order of the first line; -1: that line has it not. */

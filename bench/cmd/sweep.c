@@ -135,7 +135,8 @@ static int configure(const struct settings *s, struct sweep_config *c, struct te
     int64_t decode, batch, window, trials, seed, watch, task_context;
     if (setting_int(s, "decode", 1, 1 << 20, 64, &decode, e) || setting_int(s, "batch", 1, 1 << 20, 512, &batch, e) ||
         setting_int(s, "window", 4, 1 << 20, 128, &window, e) || setting_int(s, "trials", 1, 10000, 3, &trials, e) ||
-        setting_int(s, "task-context", 4, 1 << 20, 512, &task_context, e) || setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) || setting_int(s, "watch", 0, 1000, 20, &watch, e))
+        setting_int(s, "task-context", 4, 1 << 20, 512, &task_context, e) || setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) ||
+        setting_int(s, "watch", 0, 1000, 20, &watch, e))
         return -1;
     const char *prompts = setting(s, "prompts");
     if (!prompts)
@@ -264,8 +265,9 @@ static int measure(const struct settings *s, const struct sweep_config *c, const
     if (screen.terminal && !quiet)
         fputs("\r\033[K", stderr);
     if (!failed && c->resume && !quiet)
-        fprintf(stderr, report.resumed ? "resumed run %lld: %d trials were there\n"
-                                       : "run %lld: nothing to resume of this matrix, so it began anew (%d trials were there)\n",
+        fprintf(stderr,
+                report.resumed ? "resumed run %lld: %d trials were there\n"
+                               : "run %lld: nothing to resume of this matrix, so it began anew (%d trials were there)\n",
                 (long long)report.run, report.resumed);
     if (!failed)
         failed = show_run(store, report.run, json ? SHOW_JSON : SHOW_TEXT, e);
@@ -275,7 +277,8 @@ static int measure(const struct settings *s, const struct sweep_config *c, const
     if (!failed && report.interrupted)
         failed = err_set(e, ERR_INCONCLUSIVE, "sweep: interrupted; the same command with --resume goes on");
     else if (!failed && lost)
-        failed = err_set(e, ERR_INVALID, "sweep: %d of %d cells have no valid trial; the reasons stand above", lost, plan.matrix.n);
+        failed =
+            err_set(e, ERR_INVALID, "sweep: %d of %d cells have no valid trial; the reasons stand above", lost, plan.matrix.n);
     machine_close(machine);
     store_close(store);
     plan_close(&plan);
@@ -311,9 +314,12 @@ const struct command command_sweep = {
     .json = 1,
     .about =
         "The matrix is the product of the lists.  Every trial is a fresh process that has one cell loaded: it loads the model,\n"
-        "prefills `context` tokens of the text, then decodes `decode` tokens.  Cells are measured in shuffled rounds, so that a drift\n"
-        "of the machine does not become a difference between cells.  ms/token is the median time of a decoded token, the interval\n"
-        "beside it is over trials.  With --text each variant is scored too (perplexity), with --tasks on each task: a JSONL file of {\"prompt\", \"answer\"},\n"
+        "prefills `context` tokens of the text, then decodes `decode` tokens.  Cells are measured in shuffled rounds, so that a "
+        "drift\n"
+        "of the machine does not become a difference between cells.  ms/token is the median time of a decoded token, the "
+        "interval\n"
+        "beside it is over trials.  With --text each variant is scored too (perplexity), with --tasks on each task: a JSONL file "
+        "of {\"prompt\", \"answer\"},\n"
         "{\"prompt\", \"choices\", \"gold\"} or {\"text\"}, one a line.  docs/method.md says what each number means.\n"
         "\n"
         "A file says the same: a section [sweep] with option = value lines; options on the command line override it.\n"

@@ -15,7 +15,8 @@ struct null_state {
     int64_t deadline; /* end of the current token; 0 before the first */
 };
 
-static int prepare(const struct cell *c, const char *source_sha256, const char *cache, int make, struct prepared *p, struct err *e)
+static int prepare(const struct cell *c, const char *source_sha256, const char *cache, int make, struct prepared *p,
+                   struct err *e)
 {
     (void)source_sha256, (void)cache, (void)make, (void)e;
     *p = (struct prepared){0};

@@ -46,7 +46,8 @@ static void note_fallback(const struct gguf *g, const struct format *f, struct p
                  f->block, (int)(first.n < 100 ? first.n : 100), first.p, n > 1 ? " ..." : "");
 }
 
-static int prepare(const struct cell *c, const char *source_sha256, const char *cache, int make, struct prepared *p, struct err *e)
+static int prepare(const struct cell *c, const char *source_sha256, const char *cache, int make, struct prepared *p,
+                   struct err *e)
 {
     struct gguf g;
     *p = (struct prepared){0};
@@ -59,8 +60,9 @@ static int prepare(const struct cell *c, const char *source_sha256, const char *
     if (as_it_is)
         snprintf(p->path, sizeof p->path, "%s", c->model);
     else if (!is_source(has))
-        failed = err_set(e, ERR_INVALID, "%s is quantized already (%s), %s cannot be made of it; use --format file, or an f16 source",
-                         c->model, p->format[0] && has ? has->name : "mixed", want->name);
+        failed =
+            err_set(e, ERR_INVALID, "%s is quantized already (%s), %s cannot be made of it; use --format file, or an f16 source",
+                    c->model, p->format[0] && has ? has->name : "mixed", want->name);
     else {
         snprintf(p->path, sizeof p->path, "%s/%.16s-%s-v%d.gguf", cache, source_sha256, want->name, want->version);
         p->missing = access(p->path, R_OK) != 0;
@@ -125,7 +127,8 @@ static int describe(const char *path, const char *text, size_t text_len, struct 
         m->text_tokens = 0;
     if (!is_synthetic(g) && text) {
         int *ids = NULL;
-        failed = tokenizer_encode(model->tokenizer, text, text_len, tokenizer_add_bos(model->tokenizer), &ids, &m->text_tokens, e);
+        failed =
+            tokenizer_encode(model->tokenizer, text, text_len, tokenizer_add_bos(model->tokenizer), &ids, &m->text_tokens, e);
         free(ids);
     }
     model_close(model);

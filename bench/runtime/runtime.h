@@ -30,7 +30,7 @@ struct expected {
 struct model_facts {
     char name[128], arch[32];
     int64_t parameters;
-    char *metadata;  /* JSON object of the file's scalar keys, malloc'ed */
+    char *metadata; /* JSON object of the file's scalar keys, malloc'ed */
     int text_tokens;
 };
 
@@ -66,9 +66,9 @@ struct runtime {
     int (*nll)(void *self, const int *ids, int n, int from, double *nll, struct err *e);
     /* Appends ids to the KV cache (to an empty one when fresh) and hands on the logits of each position, in order; fn NULL: of none. */
     int (*rows)(void *self, const int *ids, int n, int fresh, runtime_row_fn *fn, void *ctx, struct err *e);
-    int (*vocabulary)(void *self); /* ids there are: the length of a row */
-    int (*bos)(void *self); /* id of BOS, or -1 */
-    int (*eos)(void *self); /* id that ends a text, or -1 */
+    int (*vocabulary)(void *self);                    /* ids there are: the length of a row */
+    int (*bos)(void *self);                           /* id of BOS, or -1 */
+    int (*eos)(void *self);                           /* id that ends a text, or -1 */
     const char *(*piece)(void *self, int id, int *n); /* the bytes of a token as it continues a text, and their number */
     void (*close)(void *self);
 };
