@@ -133,6 +133,7 @@ static void make_key(struct plan *p, const struct sweep_config *c, const char *b
     struct text t = {0};
     text_printf(&t, "%s|%d|%d|%d|%d|%llu|%s|%s", build, c->decode, c->batch, c->trials, c->window, (unsigned long long)c->seed,
                 p->text_sha256, c->exclude ? c->exclude : "");
+    text_printf(&t, "|%s", c->reference ? c->reference : "");
     for (int i = 0; i < AXES; i++)
         for (int k = 0; k < p->matrix.values[i].n; k++)
             text_printf(&t, "|%s=%s", axes[i].name, p->matrix.values[i].v[k]);
@@ -142,6 +143,16 @@ static void make_key(struct plan *p, const struct sweep_config *c, const char *b
         text_printf(&t, "|%s %s %d", p->tasks[i].name, p->tasks[i].sha256, c->task_context);
     sha256_bytes(t.p, t.n, p->key);
     text_free(&t);
+}
+
+/* The reference must be one of the formats that are measured: its weights are there then. */
+static int check_reference(const struct plan *p, const struct sweep_config *c, struct err *e)
+{
+    const struct list *formats_asked = &p->matrix.values[AXIS_format];
+    for (int i = 0; c->reference && i < formats_asked->n; i++)
+        if (!strcmp(formats_asked->v[i], c->reference))
+            return 0;
+    return c->reference ? err_set(e, ERR_USAGE, "--reference %s: must be one of the formats of --format", c->reference) : 0;
 }
 
 int plan_open(struct plan *p, const struct sweep_config *c, int make, double bytes_per_s, const char *build,
@@ -183,6 +194,8 @@ int plan_open(struct plan *p, const struct sweep_config *c, int make, double byt
         if (!*pc->why && (v->scored_by < 0 || p->cells[v->scored_by].cell->threads < cell->threads))
             v->scored_by = i;
     }
+    if (check_reference(p, c, e))
+        goto failed;
     make_key(p, c, build);
     return 0;
 failed:

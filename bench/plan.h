@@ -19,6 +19,7 @@ struct sweep_config {
     const char *axis[AXES]; /* comma-separated lists; NULL: the axis' default */
     const char *exclude;    /* lines of "axis=value ...", or NULL */
     const char *text;       /* file that fills the context and is scored; NULL: made-up ids, no score */
+    const char *reference;  /* one of the weight formats, which the others are held against; or NULL */
     const char *tasks;      /* list for eval/task_file.h, or NULL */
     const char *task_folder; /* where tasks.ini lies */
     const char *cache;      /* folder for derived files */
@@ -69,7 +70,7 @@ struct plan {
     char *text; /* contents of config.text, or NULL */
     size_t text_len;
     char text_sha256[65];
-    struct task *tasks;
+    struct task *tasks; /* of config.tasks */
     int n_tasks;
     struct plan_model *models;
     struct plan_file *files;

@@ -11,6 +11,7 @@
 #include "base/stats.h"
 #include "base/text.h"
 #include "bench/protocol.h"
+#include "bench/task.h"
 #include "eval/scorer.h"
 
 #define MAX_STRETCHES 8
@@ -215,32 +216,56 @@ static int run_trial(struct sweep *w, int index, int round, struct err *e)
 
 /* -- quality: once per variant ---------------------------------------------------------------------------------------- */
 
-/* What a variant is scored on: the text, or a task. */
+/* What a variant is scored on: the text, the text beside the reference, or a task. */
 struct score_job {
     const char *name, *sha256;
     const struct scorer *scorer[TASK_MAX_SCORERS];
     int n_scorers;
-    int context; /* tokens that the session needs room for */
-    int task;    /* index; -1: the text */
+    int context;           /* tokens that the session needs room for */
+    const char *reference; /* path of the reference's weights; NULL: none is needed */
+    int task;              /* index; -1: the text */
 };
 
-/* The i-th job of a sweep; 0 when there are no more. */
-static int score_job(const struct sweep *w, int i, struct score_job *job)
+static void text_job(const struct sweep *w, struct score_job *job)
+{
+    const char *slash = strrchr(w->config->text, '/');
+    job->name = slash ? slash + 1 : w->config->text;
+    job->sha256 = w->plan->text_sha256;
+    job->context = w->config->window;
+    job->task = -1;
+}
+
+/* The weights that a variant is held against: its own model in the reference format. */
+static const char *reference_of(const struct plan *p, const struct plan_variant *v, const char *format)
+{
+    for (int i = 0; format && i < p->n_files; i++)
+        if (p->files[i].model == p->files[v->file].model && !strcmp(p->files[i].asked, format) && !*p->files[i].why)
+            return p->files[i].prepared.path;
+    return NULL;
+}
+
+/* The i-th job of a variant; 0 when there are no more. */
+static int score_job(const struct sweep *w, const struct plan_variant *v, int i, struct score_job *job)
 {
     const struct plan *p = w->plan;
-    int task = w->config->text ? i - 1 : i;
-    *job = (struct score_job){.task = task};
-    if (task < 0) {
-        const char *slash = strrchr(w->config->text, '/');
-        job->name = slash ? slash + 1 : w->config->text;
-        job->sha256 = p->text_sha256;
+    const char *reference = w->config->text ? reference_of(p, v, w->config->reference) : NULL;
+    *job = (struct score_job){0};
+    if (w->config->text && i-- == 0) {
+        text_job(w, job);
         job->scorer[job->n_scorers++] = scorer_by_name("perplexity");
-        job->context = w->config->window;
         return 1;
     }
-    if (task >= p->n_tasks)
+    if (reference && i-- == 0) {
+        text_job(w, job);
+        job->reference = reference;
+        for (int k = 0; k < TASK_DIVERGENCES; k++)
+            job->scorer[job->n_scorers++] = scorer_by_name(task_divergence_scorers[k]);
+        return 1;
+    }
+    if (i >= p->n_tasks)
         return 0;
-    const struct task *t = &p->tasks[task];
+    const struct task *t = &p->tasks[i];
+    job->task = i;
     job->name = t->name;
     job->sha256 = t->sha256;
     job->context = w->config->task_context;
@@ -255,6 +280,8 @@ static json_t *score_request(const struct sweep *w, const struct score_job *job)
     json_t *request = protocol_request("score");
     if (job->task < 0) {
         json_object_set_new(request, "window", json_integer(w->config->window));
+        if (job->reference)
+            json_object_set_new(request, "reference", json_string(job->reference));
         return request;
     }
     json_object_set_new(request, "tasks", json_string(w->config->tasks));
@@ -383,8 +410,10 @@ static int store_cells(struct sweep *w, int64_t run, struct sweep_report *out, s
     }
     w->progress.total = p->n_feasible * trials;
     w->progress.done = out->resumed;
+    struct score_job job;
     for (int i = 0; i < p->n_variants; i++)
-        w->progress.total += is_scored(w, &p->variants[i]) ? p->n_tasks + (w->config->text != NULL) : 0;
+        for (int k = 0; is_scored(w, &p->variants[i]) && score_job(w, &p->variants[i], k, &job); k++)
+            w->progress.total++;
     return 0;
 }
 
@@ -412,7 +441,7 @@ static int score_all(struct sweep *w, int64_t run, struct err *e)
     struct score_job job;
     for (int i = 0; i < p->n_variants; i++) {
         const struct plan_variant *v = &p->variants[i];
-        for (int k = 0; is_scored(w, v) && score_job(w, k, &job) && !stopped(w); k++) {
+        for (int k = 0; is_scored(w, v) && score_job(w, v, k, &job) && !stopped(w); k++) {
             int done = 0;
             if (store_score_done(w->store, run, v->id, job.name, job.scorer[job.n_scorers - 1]->name, &done, e))
                 return -1;

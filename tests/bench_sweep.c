@@ -302,13 +302,17 @@ static void a_variant_is_scored_once(void **state)
     fclose(f);
     assert_int_equal(
         finish(start("sweep --model %s --format f32,q8_0,q4_0 --context 8,16,24,32 --threads 1,2 --decode 2 --trials 1 --quiet "
-                     "--text prompts/story.txt --tasks %s --task-context 64 --cache %s --db %s",
+                     "--text prompts/story.txt --reference f32 --tasks %s --task-context 64 --cache %s --db %s",
                      model, tasks, cache, db)),
         0);
     assert_int_equal(number(db, "SELECT count(*) FROM trial"), 3 * 4 * 2);
     assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'perplexity' AND state = 'ok'"), 3);
     assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'choice_acc' AND value = 1"), 3);
-    assert_int_equal(number(db, "SELECT count(*) FROM score"), 9); /* choice_acc_norm too */
+    assert_int_equal(number(db, "SELECT count(*) FROM score"), 3 * 6); /* choice_acc_norm and what needs the reference, too */
+    assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'kl_divergence' AND value = 0"),
+                     1); /* itself: exactly */
+    assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'kl_divergence' AND value > 0"), 2);
+    assert_int_equal(number(db, "SELECT count(*) FROM score WHERE scorer = 'top1_agreement' AND value = 1"), 1);
     char *text = output();
     assert_non_null(strstr(text, "choice_acc"));
     free(text);
@@ -322,6 +326,8 @@ static void a_variant_is_scored_once(void **state)
     assert_non_null(strstr(text, "\"difference\":0.0,\"difference_low\":0.0,\"difference_high\":0.0,\"p\":1.0"));
     assert_null(strstr(text, "\"difference\":-"));
     free(text);
+    assert_int_equal(finish(start("sweep --model %s --format q8_0 --reference f32 --text prompts/story.txt --db %s", model, db)),
+                     2);
     assert_int_equal(finish(start("compare 1 1:q4_0 --db %s", db)), 2);
     text = output();
     assert_non_null(strstr(text, "1:f32:f16, 1:q8_0:f16, 1:q4_0:f16"));

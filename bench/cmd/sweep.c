@@ -22,6 +22,7 @@ static const struct option_spec options[] = {
 #include "bench/axes.def"
 #undef AXIS
     {"text", 0, "FILE", "text whose first tokens fill the context, and which is scored"},
+    {"reference", 0, "FORMAT", "hold the others against this format: KL divergence and top-1 agreement on the text"},
     {"tasks", 0, "LIST", "tasks to score each variant on: names in tasks.ini, or FILE.jsonl:scorer,scorer"},
     {"prompts", 0, "DIR", "where tasks.ini lies ($BENCH_PROMPTS, else prompts)"},
     {"task-context", 0, "N", "tokens that an item of a task and its answer may have (512)"},
@@ -147,6 +148,7 @@ static int configure(const struct settings *s, struct sweep_config *c, struct te
         return err_set(e, ERR_USAGE, "--timeout %s: must be seconds, above 0", limit);
     *c = (struct sweep_config){.exclude = setting(s, "exclude"),
                                .text = setting(s, "text"),
+                               .reference = setting(s, "reference"),
                                .tasks = setting(s, "tasks"),
                                .task_folder = prompts && *prompts ? prompts : "prompts",
                                .task_context = (int)task_context,
