@@ -1,4 +1,5 @@
-/* Intents: the answer is a JSON object, {"intent": "set_light", "room": "kitchen", "level": 40}, and so is each reference.
+/* Intents: the answer is a JSON object, {"intent": "set_light", "room": "kitchen", "level": 40}, or for several commands in one
+ * breath a list of such objects in their order, and so is each reference.  An object counts as a list of one.
  *
  * Values are equal when they mean the same: keys in any order, 21 as 21.0, everything else, upper and lower case too, as it
  * stands.  An object that names a key twice is none, for it says two things.
@@ -21,11 +22,16 @@
 
 enum { TP, FP, FN, SUMS };
 
-/* NULL when s is no object; flags beyond those that every text is read with. */
+/* A list of objects; NULL when s is neither that nor one object.  flags: beyond those that every text is read with. */
 static json_t *parse(const char *s, size_t flags)
 {
     json_t *j = json_loads(s, JSON_REJECT_DUPLICATES | flags, NULL);
     if (json_is_object(j))
+        return json_pack("[o]", j);
+    size_t n = json_array_size(j), objects = 0;
+    for (size_t i = 0; i < n; i++)
+        objects += json_is_object(json_array_get(j, i));
+    if (n && objects == n)
         return j;
     json_decref(j);
     return NULL;
@@ -66,6 +72,24 @@ static int is_equal(const json_t *a, const json_t *b)
     return json_equal(a, b);
 }
 
+/* Pairs of all objects of a list. */
+static size_t count_pairs(const json_t *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        n += json_object_size(json_array_get(list, i));
+    return n;
+}
+
+/* Pairs that the i-th object of a has and the i-th of b too, over all i. */
+static size_t common_pairs(const json_t *a, const json_t *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(a) && i < json_array_size(b); i++)
+        n += common(json_array_get(a, i), json_array_get(b, i));
+    return n;
+}
+
 static void item_exact(double *sums, const char *answer, const char *const *references)
 {
     json_t *a = parse(answer, 0);
@@ -95,11 +119,11 @@ static void item_f1(double *sums, const char *answer, const char *const *referen
         json_t *r = parse(references[i], 0);
         if (!r)
             continue;
-        double tp = a ? (double)common(a, r) : 0;
+        double tp = (double)common_pairs(a, r);
         const double found[SUMS] = {
             [TP] = tp,
-            [FP] = (double)json_object_size(a) - tp, /* the size of none is 0 */
-            [FN] = (double)json_object_size(r) - tp,
+            [FP] = (double)count_pairs(a) - tp, /* of none: 0 */
+            [FN] = (double)count_pairs(r) - tp,
         };
         double f = f1(found, 1);
         if (isnan(f))

@@ -49,6 +49,20 @@ static void the_same_object_however_it_is_written(void **state)
     assert_pairs("{}", REFERENCES("{ }"), 0, 0, 0);
 }
 
+static void several_commands_are_a_list(void **state)
+{
+    (void)state;
+    static const char two[] = "[" LIGHT ", {\"intent\": \"stop\"}]";
+    assert_true(exact(two, REFERENCES(two)) == 1);
+    assert_true(exact(LIGHT, REFERENCES("[" LIGHT "]")) == 1); /* one is one, however written */
+    assert_true(exact("[{\"intent\": \"stop\"}, " LIGHT "]", REFERENCES(two)) == 0); /* the order is what was said */
+    assert_pairs(two, REFERENCES(two), 4, 0, 0);
+    assert_pairs(LIGHT, REFERENCES(two), 3, 0, 1);
+    assert_pairs(two, REFERENCES(LIGHT), 3, 1, 0);
+    assert_pairs("[]", REFERENCES(two), 0, 0, 4);
+    assert_pairs("[" LIGHT ", 7]", REFERENCES(two), 0, 0, 4);
+}
+
 static void what_differs_is_counted(void **state)
 {
     (void)state;
@@ -177,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_object_however_it_is_written),
+        cmocka_unit_test(several_commands_are_a_list),
         cmocka_unit_test(what_differs_is_counted),
         cmocka_unit_test(what_is_no_object_misses_every_pair),
         cmocka_unit_test(text_behind_the_object_spoils_only_exact),
