@@ -1,0 +1,84 @@
+"""Documents to rows of token ids: every step's batch is a function of the seed and the step alone, so a run can stop anywhere."""
+# SPDX-License-Identifier: MIT
+import random
+
+import numpy
+import torch
+
+import generate
+from tokenizer import Tokenizer, learn
+
+BOS, EOS = 1, 2
+ROW = 256       # tokens of a row
+PROMPT = 0.1    # weight of a prompt's tokens in the loss; an answer's have 1
+SHARES = {"intent": 0.36, "answer": 0.23, "summary": 0.13, "translate": 0.14, "choice": 0.07, "story": 0.07}  # of the tokens
+
+
+def vocabulary(size):
+    """A tokenizer learned on training text, each task with about the same number of tokens."""
+    texts = []
+    for task, n in zip(SHARES, (8000, 4000, 3000, 9000, 5000, 3000)):
+        r = random.Random(f"vocabulary/{task}")
+        texts += ["".join(generate.document(task, r)) for _ in range(n)]
+    return Tokenizer(*learn(texts, size))
+
+
+def encode(tok, before, answer):
+    """Ids with <s> and </s>, and the loss weight of each as a target."""
+    a, b = tok.encode(before), tok.encode(answer) + [EOS]
+    return [BOS] + a + b, [0.0] + [PROMPT] * len(a) + [1.0] * len(b)
+
+
+def pack(docs, rows, apart=False):
+    """Rows of ids, targets, weights and the attention mask; a document sees only itself.
+
+    Documents that find no room are left out; `apart`: one a row, and rows no longer than the longest."""
+    ids, weight = numpy.zeros((rows, ROW + 1), numpy.int64), numpy.zeros((rows, ROW + 1), numpy.float32)
+    owner, used = numpy.zeros((rows, ROW + 1), numpy.int64), [0] * rows
+    failed = 0
+    for number, (i, w) in enumerate(docs, 1):
+        row = number - 1 if apart else next((k for k in range(rows) if used[k] + len(i) <= ROW + 1), None)
+        if row is None:
+            failed += 1
+            if failed > 12:
+                break
+            continue
+        at = slice(used[row], used[row] + len(i))
+        ids[row, at], weight[row, at], owner[row, at] = i, w, number
+        used[row] += len(i)
+    n = max(used) - 1 if apart else ROW
+    ids, weight, owner = ids[:, :n + 1], weight[:, :n + 1], torch.from_numpy(owner[:, :n])
+    seen = (owner[:, :, None] == owner[:, None, :]) & torch.ones(n, n, dtype=torch.bool).tril()
+    mask = torch.zeros(seen.shape).masked_fill_(~seen, -1e9)[:, None]
+    return torch.from_numpy(ids[:, :-1].copy()), torch.from_numpy(ids[:, 1:].copy()), torch.from_numpy(weight[:,
+                                                                                                              1:].copy()), mask
+
+
+def training(tok, seed, step, rows):
+    """The batch of a step."""
+    r = random.Random(f"{seed}/{step}")
+
+    def docs():
+        spent = {task: r.random() * 100 for task in SHARES}
+        while True:
+            task = min(SHARES, key=lambda t: spent[t] / SHARES[t])
+            d = encode(tok, *generate.document(task, r))
+            spent[task] += len(d[0])
+            if len(d[0]) <= ROW:
+                yield d
+
+    return pack(docs(), rows)
+
+
+def held_out(tok, part, count):
+    """For each task: documents of a part; of a choice all options, one document each, the right one first."""
+    out = {}
+    for task in SHARES:
+        r, docs = random.Random(f"held out/{part}/{task}"), []
+        while count > len(docs) / (4 if task == "choice" else 1):
+            prompt, a = generate.item(task, r, part)
+            more = [encode(tok, generate.before(task, prompt), option) for option in (a if task == "choice" else [a])]
+            if max(len(d[0]) for d in more) <= ROW:
+                docs += more
+        out[task] = docs
+    return out

@@ -1,0 +1,85 @@
+"""The data: `python3 generate.py --out DIR` writes the test (and valid) sets as JSONL and checks that training sees none of it.
+
+Training text is never stored: documents(seed) makes it as it is needed, the same for the same seed.
+"""
+# SPDX-License-Identifier: MIT
+import argparse
+import json
+import os
+import random
+
+import answer
+import choice
+import intent
+import story
+import summary
+import translate
+from split import split_of
+
+TASKS = {"intent": intent, "answer": answer, "summary": summary, "translate": translate, "choice": choice, "story": story}
+
+
+def item(task, r, part):
+    """A random item of one part of the data: prompt, answer (of a choice: the options, the right one first)."""
+    while True:
+        keys, prompt, out = TASKS[task].make(r)
+        if split_of(keys) == part:
+            return prompt, out
+
+
+def before(task, prompt):
+    """What the model reads before it answers."""
+    return f"### {task}\n{prompt}\n### answer\n" if task != "story" else ""
+
+
+def document(task, r, part="train"):
+    """One document of training: the text before the answer, the answer."""
+    prompt, out = item(task, r, part)
+    return before(task, prompt), out[0] if task == "choice" else out
+
+
+def test_set(task, r, part, count):
+    """Distinct items as they are written to JSONL."""
+    seen, out = set(), []
+    while len(out) < count:
+        prompt, a = item(task, r, part)
+        if (prompt or a) in seen:
+            continue
+        seen.add(prompt or a)
+        if task == "choice":
+            options = a[:]
+            r.shuffle(options)
+            out.append({"prompt": prompt, "choices": options, "gold": options.index(a[0])})
+        elif task == "story":
+            out.append({"text": a})
+        else:
+            out.append({"prompt": prompt, "answer": a})
+    return out
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--out", required=True, help="folder for TASK.PART.jsonl")
+    p.add_argument("--count", type=int, default=500, help="items a task (500)")
+    p.add_argument("--seed", default="test-1")
+    p.add_argument("--check", type=int, default=100000,
+                   help="training documents a task that are searched for test items (100000)")
+    a = p.parse_args()
+    os.makedirs(a.out, exist_ok=True)
+    for task in TASKS:
+        held = set()
+        for part in ("test", "valid"):
+            items = test_set(task, random.Random(f"{a.seed}/{part}/{task}"), part, a.count)
+            held.update(i.get("prompt") or i["text"] for i in items)
+            with open(os.path.join(a.out, f"{task}.{part}.jsonl"), "w", encoding="utf-8") as f:
+                f.writelines(json.dumps(i, ensure_ascii=False) + "\n" for i in items)
+        r = random.Random(f"check/{task}")
+        drawn = (item(task, r, "train") for _ in range(a.check))
+        found = sum((prompt or out) in held for prompt, out in drawn)
+        print(f"{task}: {len(held)} held-out items, {found} of them among {a.check} training items", flush=True)
+        if found:
+            raise SystemExit(f"{task}: held-out items occur in training: a combination is missing from the keys of its make()")
+
+
+if __name__ == "__main__":
+    main()
