@@ -200,14 +200,10 @@ static void read_os(const char *sysroot, char *os, size_t size)
 
 static int64_t read_memory(const char *sysroot)
 {
-    char line[256];
-    long long kib = 0;
-    FILE *f = open_below(sysroot, "/proc/meminfo");
-    while (f && !kib && fgets(line, sizeof line, f))
-        sscanf(line, "MemTotal: %lld kB", &kib);
-    if (f)
-        fclose(f);
-    return kib * 1024;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/proc/meminfo", sysroot);
+    int64_t kib = file_field(path, "MemTotal:");
+    return kib > 0 ? kib * 1024 : 0;
 }
 
 static const char *or_null(const char *text)

@@ -46,16 +46,6 @@ double peak_bandwidth(const struct peak_read *r)
 
 /* -- read bandwidth ------------------------------------------------------------------------------------------------------- */
 
-/* The number behind `key` in a file of "key: number kB" lines, in bytes; -1 when it is not there. */
-static int64_t kb_of(const char *path, const char *key)
-{
-    char text[8192];
-    if (file_read_line(path, text, sizeof text) < 0)
-        return -1;
-    const char *at = strstr(text, key);
-    return at ? strtoll(at + strlen(key), NULL, 10) * 1024 : -1;
-}
-
 /* The largest cache of CPU 0; 0 when the kernel does not tell. */
 static int64_t last_level_cache(void)
 {
@@ -75,7 +65,7 @@ static size_t buffer_size(int64_t cache, int threads)
     int64_t size = (int64_t)BUFFER_BYTES;
     if (size < 8 * cache)
         size = 8 * cache;
-    int64_t available = kb_of("/proc/meminfo", "MemAvailable:");
+    int64_t available = file_field("/proc/meminfo", "MemAvailable:") * 1024;
     char limit[32];
     int64_t most;
     if (file_read_line("/sys/fs/cgroup/memory.max", limit, sizeof limit) > 0 && !text_int(limit, 0, INT64_MAX, &most) &&
@@ -115,11 +105,11 @@ static int map_buffer(struct buffer *b, struct peak *p, struct pool *all, int hu
     b->p = at;
     madvise(at, b->size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE); /* refused where the kernel has none: huge_share tells */
 
-    int64_t before = kb_of("/proc/self/smaps_rollup", "AnonHugePages:");
+    int64_t before = file_field("/proc/self/smaps_rollup", "AnonHugePages:");
     pool_run(all, touch, b);
-    int64_t after = kb_of("/proc/self/smaps_rollup", "AnonHugePages:");
+    int64_t after = file_field("/proc/self/smaps_rollup", "AnonHugePages:");
     if (huge)
-        p->huge_share = before < 0 || after < 0 ? -1 : (double)(after - before) / (double)b->size;
+        p->huge_share = before < 0 || after < 0 ? -1 : (double)(after - before) * 1024 / (double)b->size;
     return 0;
 }
 
