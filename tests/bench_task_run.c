@@ -163,11 +163,14 @@ static void a_text_costs_every_token(void **state)
 static void what_does_not_fit_is_named(void **state)
 {
     (void)state;
+    /* Parentheses: clang takes two literals side by side in a list for a forgotten comma. */
     static const char *const texts[] = {
-        "{\"prompt\": \"q\", \"answer\": \"a\"}\n\n{\"prompt\": \"qqqqqqqqqq\", \"answer\": \"a\"}\n",
-        "{\"prompt\": \"q\", \"choices\": [\"a\", \"b\"], \"gold\": 0}\n\n{\"prompt\": \"q\", \"choices\": [\"a\", "
-        "\"bbbbbbbbbbbb\"], \"gold\": 0}\n",
-        "{\"text\": \"a\"}\n\n{\"text\": \"aaaaaaaaaaaaaaaa\"}\n",
+        ("{\"prompt\": \"q\", \"answer\": \"a\"}\n\n"
+         "{\"prompt\": \"qqqqqqqqqq\", \"answer\": \"a\"}\n"),
+        ("{\"prompt\": \"q\", \"choices\": [\"a\", \"b\"], \"gold\": 0}\n\n"
+         "{\"prompt\": \"q\", \"choices\": [\"a\", \"bbbbbbbbbbbb\"], \"gold\": 0}\n"),
+        ("{\"text\": \"a\"}\n\n"
+         "{\"text\": \"aaaaaaaaaaaaaaaa\"}\n"),
     };
     for (int i = 0; i < 3; i++) {
         double a[8], b[8];
