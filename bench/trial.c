@@ -208,9 +208,11 @@ static int do_score(struct trial *t, json_t *request, json_t *reply, struct err 
     if (!list)
         return reference ? score_divergence(t, reference, window, scores, e) : score_text(t, window, scores, e);
     const char *folder = json_string_value(json_object_get(request, "folder"));
+    if (!folder)
+        return err_set(e, ERR_ENV, "protocol: a task without the folder of its tasks.ini");
     int index = (int)json_integer_value(json_object_get(request, "index")), n;
     struct task *tasks;
-    if (task_list_open(&tasks, &n, list, folder ? folder : "prompts", e))
+    if (task_list_open(&tasks, &n, list, folder, e))
         return -1;
     int rc = index >= 0 && index < n ? score_task(t, &tasks[index], scores, e)
                                      : err_set(e, ERR_ENV, "protocol: there is no task %d in %s", index, list);

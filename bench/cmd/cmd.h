@@ -64,5 +64,7 @@ void args_free(struct args *a);
 /* Prints j (a json_t *, stolen) as one line on stdout: the object of --json. */
 struct json_t;
 void print_json(struct json_t *j);
+/* A JSON number; null for what is not finite, which JSON has no word for. */
+struct json_t *json_real_or_null(double x);
 
 #endif

@@ -1,6 +1,7 @@
 /* The program around its commands: which one, its help, its error. */
 /* SPDX-License-Identifier: MIT */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,11 @@ int command_main(int argc, char **argv)
     }
     const struct command *c = command_by_name(word);
     return c ? run_command(c, argc, argv) : usage_error(word);
+}
+
+struct json_t *json_real_or_null(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
 }
 
 void print_json(struct json_t *j)

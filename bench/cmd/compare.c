@@ -145,17 +145,12 @@ static int compare_score(struct store *s, const struct rows *r, int i, struct co
 
 /* -- printing ------------------------------------------------------------------------------------------------------------- */
 
-static json_t *real_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *as_json(const struct comparison *c)
 {
     return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "task", c->task, "scorer", c->scorer, "items", c->n,
-                     "test", c->test, "a", real_or_null(c->p.a), "b", real_or_null(c->p.b), "difference",
-                     real_or_null(c->p.difference), "difference_low", real_or_null(c->p.low), "difference_high",
-                     real_or_null(c->p.high), "p", real_or_null(c->p.p));
+                     "test", c->test, "a", json_real_or_null(c->p.a), "b", json_real_or_null(c->p.b), "difference",
+                     json_real_or_null(c->p.difference), "difference_low", json_real_or_null(c->p.low), "difference_high",
+                     json_real_or_null(c->p.high), "p", json_real_or_null(c->p.p));
 }
 
 static void add_row(struct table *t, const struct comparison *c)

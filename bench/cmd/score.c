@@ -21,11 +21,6 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-static json_t *real_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 /* What was scored, one scorer after the other. */
 struct result {
     const struct args *args;
@@ -43,11 +38,11 @@ static void say_value(const struct result *r, const char *name, const struct res
         putchar('\n');
         return;
     }
-    json_object_set_new(r->json, name, real_or_null(v->value));
+    json_object_set_new(r->json, name, json_real_or_null(v->value));
     snprintf(key, sizeof key, "%s_low", name);
-    json_object_set_new(r->json, key, real_or_null(v->low));
+    json_object_set_new(r->json, key, json_real_or_null(v->low));
     snprintf(key, sizeof key, "%s_high", name);
-    json_object_set_new(r->json, key, real_or_null(v->high));
+    json_object_set_new(r->json, key, json_real_or_null(v->high));
 }
 
 static int say_score(const struct result *r, const char *scorer, const double *sums, int n, struct err *e)

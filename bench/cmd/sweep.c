@@ -316,13 +316,13 @@ const struct command command_sweep = {
     .json = 1,
     .about =
         "The matrix is the product of the lists.  Every trial is a fresh process that has one cell loaded: it loads the model,\n"
-        "prefills `context` tokens of the text, then decodes `decode` tokens.  Cells are measured in shuffled rounds, so that a "
-        "drift\n"
-        "of the machine does not become a difference between cells.  ms/token is the median time of a decoded token, the "
-        "interval\n"
-        "beside it is over trials.  With --text each variant is scored too (perplexity), with --tasks on each task: a JSONL file "
-        "of {\"prompt\", \"answer\"},\n"
-        "{\"prompt\", \"choices\", \"gold\"} or {\"text\"}, one a line.  docs/method.md says what each number means.\n"
+        "prefills `context` tokens of the text, then decodes `decode` tokens.  Cells are measured in shuffled rounds, so that a\n"
+        "drift of the machine does not become a difference between cells.  ms/token is the median time of a decoded token, the\n"
+        "interval beside it is over trials.  docs/method.md says what each number means.\n"
+        "\n"
+        "Quality is scored once per variant: perplexity with --text, divergence from one of the formats with --reference (its KV\n"
+        "format and compute path are the variant's), and each of --tasks: a JSONL file of {\"prompt\", \"answer\"},\n"
+        "{\"prompt\", \"choices\", \"gold\"} or {\"text\"}, one a line.\n"
         "\n"
         "A file says the same: a section [sweep] with option = value lines; options on the command line override it.\n"
         "exit code: 0 every cell has a valid trial, 4 some have none, 5 the disk, a permission or a corrupt file.",
