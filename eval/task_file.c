@@ -23,7 +23,7 @@ static char *copy(const char *s)
 
 struct section {
     const char *name; /* wanted */
-    char *file, *pattern, *stop, *tokens, *scorers;
+    char *file, *pattern, *stop, *tokens, *scorers, *group;
     struct text others; /* the names of all sections, for the message */
     char last[64];
     int found;
@@ -61,7 +61,9 @@ static int take_key(void *user, const char *section, const char *key, const char
         const char *name;
         char **value;
     } keys[] = {
-        {"file", &s->file}, {"template", &s->pattern}, {"stop", &s->stop}, {"tokens", &s->tokens}, {"scorers", &s->scorers}};
+        {"file", &s->file},     {"template", &s->pattern}, {"stop", &s->stop},
+        {"tokens", &s->tokens}, {"scorers", &s->scorers},  {"tasks", &s->group},
+    };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (!strcmp(keys[i].name, key)) {
             free(*keys[i].value);
@@ -80,6 +82,7 @@ static void free_section(struct section *s)
     free(s->stop);
     free(s->tokens);
     free(s->scorers);
+    free(s->group);
     text_free(&s->others);
 }
 
@@ -134,16 +137,51 @@ static int open_task(struct task *t, const char *name, const char *path, const c
     return task_items_read(t, pattern && *pattern ? pattern : NULL, e) || take_scorers(t, scorer_list, e) ? -1 : 0;
 }
 
-static int open_named(struct task *t, const char *name, const char *folder, struct err *e)
+/* -- a list of them ------------------------------------------------------------------------------------------------------- */
+
+struct tasks {
+    struct task *v;
+    int n;
+    const char *folder; /* of tasks.ini */
+    const char *group;  /* whose list this is, or NULL */
+};
+
+static struct task *add(struct tasks *l)
+{
+    l->v = realloc(l->v, (size_t)(l->n + 1) * sizeof *l->v);
+    if (!l->v)
+        abort();
+    l->v[l->n] = (struct task){0};
+    return &l->v[l->n++];
+}
+
+static int add_list(struct tasks *l, const char *words, struct err *e);
+
+static int add_group(struct tasks *l, const char *name, const char *ini, const struct section *s, struct err *e)
+{
+    if (l->group)
+        return err_set(e, ERR_USAGE, "%s: section [%s] lists [%s], which is a list itself; name its tasks instead", ini, l->group,
+                       name);
+    if (s->file || s->pattern || s->stop || s->tokens || s->scorers)
+        return err_set(e, ERR_USAGE, "%s: section [%s] has tasks, so it is a list of other sections and has no other key", ini,
+                       name);
+    l->group = name;
+    int rc = add_list(l, s->group, e);
+    l->group = NULL;
+    return rc;
+}
+
+static int add_named(struct tasks *l, const char *name, struct err *e)
 {
     struct text ini = {0}, path = {0};
     struct section s = {.name = name};
     int64_t tokens = DEFAULT_TOKENS;
-    text_printf(&ini, "%s/tasks.ini", folder);
+    text_printf(&ini, "%s/tasks.ini", l->folder);
     int line = ini_parse(ini.p, take_key, &s), rc = 0;
     if (s.unknown)
-        rc = err_set(e, ERR_USAGE, "%s:%d: unknown key \"%s\"; the keys are file, template, stop, tokens, scorers", ini.p, line,
-                     s.unknown);
+        rc =
+            err_set(e, ERR_USAGE, "%s:%d: unknown key \"%s\"; the keys are file, template, stop, tokens, scorers, or tasks alone",
+                    ini.p, line, s.unknown);
     else if (line < 0)
         rc = err_set(e, ERR_USAGE, "task %s: it is no file, and there is no %s to look it up in", name, ini.p);
     else if (line > 0)
@@ -151,13 +189,15 @@ static int open_named(struct task *t, const char *name, const char *folder, stru
     else if (!s.found)
         rc = err_set(e, ERR_USAGE, "task %s: %s has no such section (it has %s); a file of your own is given by its path", name,
                      ini.p, s.others.p ? s.others.p : "none");
-    else if (!s.file)
+    else if (!s.file && !s.group)
         rc = err_set(e, ERR_USAGE, "%s: section [%s] has no file", ini.p, name);
     else if (s.tokens && text_int(s.tokens, 1, 1 << 20, &tokens))
         rc = err_set(e, ERR_USAGE, "%s: section [%s]: tokens = %s is not a number of tokens", ini.p, name, s.tokens);
-    if (!rc) {
-        text_printf(&path, "%s/%s", folder, s.file);
-        rc = open_task(t, name, path.p, s.pattern, s.stop, (int)tokens, s.scorers, e);
+    if (!rc && s.group) {
+        rc = add_group(l, name, ini.p, &s, e);
+    } else if (!rc) {
+        text_printf(&path, "%s/%s", l->folder, s.file);
+        rc = open_task(add(l), name, path.p, s.pattern, s.stop, (int)tokens, s.scorers, e);
     }
     free_section(&s);
     text_free(&ini);
@@ -166,7 +206,7 @@ static int open_named(struct task *t, const char *name, const char *folder, stru
 }
 
 /* "path.jsonl:scorer,scorer": the file's name without folders and ending is the task's. */
-static int open_file(struct task *t, const char *path, const char *scorer_list, struct err *e)
+static int add_file(struct tasks *l, const char *path, const char *scorer_list, struct err *e)
 {
     const char *slash = strrchr(path, '/');
     char name[128];
@@ -174,19 +214,14 @@ static int open_file(struct task *t, const char *path, const char *scorer_list, 
     char *dot = strrchr(name, '.');
     if (dot)
         *dot = '\0';
-    return open_task(t, name, path, NULL, NULL, DEFAULT_TOKENS, scorer_list, e);
+    return open_task(add(l), name, path, NULL, NULL, DEFAULT_TOKENS, scorer_list, e);
 }
 
-int task_list_open(struct task **tasks, int *n, const char *list, const char *folder, struct err *e)
+static int add_list(struct tasks *l, const char *list, struct err *e)
 {
     struct list words = list_split(list);
     int rc = 0;
-    *n = 0;
-    *tasks = calloc((size_t)words.n + 1, sizeof **tasks);
-    if (!*tasks)
-        abort();
     for (int i = 0; i < words.n && !rc; i++) {
-        struct task *t = &(*tasks)[(*n)++];
         char *word = words.v[i], *colon = strchr(word, ':');
         struct text its_scorers = {0};
         if (colon) {
@@ -196,17 +231,29 @@ int task_list_open(struct task **tasks, int *n, const char *list, const char *fo
                 text_printf(&its_scorers, ",%s", words.v[++i]);
         }
         int is_file = colon || strchr(word, '.') || strchr(word, '/');
-        rc = is_file ? open_file(t, word, its_scorers.p, e) : open_named(t, word, folder, e);
+        rc = is_file ? add_file(l, word, its_scorers.p, e) : add_named(l, word, e);
         text_free(&its_scorers);
     }
     free(words.v);
-    if (!rc && !*n)
+    return rc;
+}
+
+int task_list_open(struct task **tasks, int *n, const char *list, const char *folder, struct err *e)
+{
+    struct tasks l = {.folder = folder};
+    int rc = add_list(&l, list, e);
+    if (!rc && !l.n)
         rc = err_set(e, ERR_USAGE, "--tasks: the list is empty");
+    for (int i = 0; i < l.n && !rc; i++)
+        for (int k = 0; k < i && !rc; k++)
+            if (!strcmp(l.v[i].name, l.v[k].name))
+                rc = err_set(e, ERR_USAGE, "--tasks: %s is given twice; its scores could not be told apart", l.v[i].name);
     if (rc) {
-        task_list_close(*tasks, *n);
-        *tasks = NULL;
-        *n = 0;
+        task_list_close(l.v, l.n);
+        l = (struct tasks){0};
     }
+    *tasks = l.v;
+    *n = l.n;
     return rc;
 }
 

@@ -12,6 +12,9 @@
  *   stop     = \n                 ends an answer
  *   tokens   = 64                 an answer has at most so many
  *   scorers  = intent_exact,intent_f1
+ * or a section is a name for several others:
+ *   [home]
+ *   tasks    = intent,answer
  *
  * Everything that is read is checked; an error names the file, the line and the field. */
 /* SPDX-License-Identifier: MIT */

@@ -21,7 +21,11 @@ static const char ini[] = "[ask]\nfile = ask.jsonl\ntemplate = Q: {prompt}\\nA:\
                           "[nofile]\ntokens = 3\n"
                           "[typo]\nfile = ask.jsonl\ntemplat = x\n"
                           "[hole]\nfile = ask.jsonl\ntemplate = no place\n"
-                          "[many]\nfile = ask.jsonl\ntokens = many\n";
+                          "[many]\nfile = ask.jsonl\ntokens = many\n"
+                          "[both]\ntasks = plain,ask\n"
+                          "[nested]\ntasks = plain,both\n"
+                          "[mixed]\ntasks = plain\ntokens = 3\n"
+                          "[dead]\ntasks = plain,gone\n";
 
 static int open_one(struct task **t, int *n, const char *list, struct err *e)
 {
@@ -55,6 +59,22 @@ static void sections_say_how_a_task_is_asked(void **state)
     assert_string_equal(t[1].scorer[0]->name, "perplexity");
     assert_null(t[1].stop);
     assert_string_not_equal(t[0].sha256, t[1].sha256);
+    task_list_close(t, n);
+}
+
+static void a_section_may_stand_for_several(void **state)
+{
+    (void)state;
+    struct task *t;
+    struct err e;
+    int n;
+    put("ask.jsonl", "{\"prompt\": \"2+2\", \"choices\": [\"3\", \"4\"], \"gold\": 1}\n");
+    put("plain.jsonl", "{\"text\": \"one\"}\n");
+    assert_int_equal(open_one(&t, &n, "both", &e), 0);
+    assert_int_equal(n, 2);
+    assert_string_equal(t[0].name, "plain");
+    assert_string_equal(t[1].name, "ask");
+    assert_int_equal(t[1].tokens, 16);
     task_list_close(t, n);
 }
 
@@ -121,16 +141,21 @@ static void wrong_lists_and_sections_are_explained(void **state)
         const char *list, *says;
     } bad[] = {
         {"", "the list is empty"},
-        {"aks", "it has ask, plain, nofile, typo, hole, many"},
+        {"aks", "it has ask, plain, nofile, typo, hole, many, both"},
         {"nofile", "section [nofile] has no file"},
         {"typo", "unknown key \"templat\""},
         {"hole", "no {prompt}"},
         {"many", "tokens = many"},
+        {"nested", "[nested] lists [both], which is a list itself"},
+        {"mixed", "[mixed] has tasks, so"},
+        {"dead", "task gone"},
+        {"both,ask", "ask is given twice"},
         {"/nowhere/x.jsonl", "/nowhere/x.jsonl"},
         {"ask.jsonl:choise_acc", "did you mean choice_acc?"},
         {"ask.jsonl:perplexity", "does not judge items of this kind"},
     };
     put("ask.jsonl", "{\"prompt\": \"2+2\", \"choices\": [\"3\", \"4\"], \"gold\": 1}\n");
+    put("plain.jsonl", "{\"text\": \"one\"}\n");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct task *t;
         struct err e = {0};
@@ -166,9 +191,9 @@ static void choices_are_judged_whole_and_per_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sections_say_how_a_task_is_asked),     cmocka_unit_test(a_file_of_ones_own_needs_no_section),
-        cmocka_unit_test(malformed_ones_are_told_where),        cmocka_unit_test(wrong_lists_and_sections_are_explained),
-        cmocka_unit_test(choices_are_judged_whole_and_per_byte),
+        cmocka_unit_test(sections_say_how_a_task_is_asked),      cmocka_unit_test(a_file_of_ones_own_needs_no_section),
+        cmocka_unit_test(malformed_ones_are_told_where),         cmocka_unit_test(wrong_lists_and_sections_are_explained),
+        cmocka_unit_test(choices_are_judged_whole_and_per_byte), cmocka_unit_test(a_section_may_stand_for_several),
     };
     return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }
