@@ -1,4 +1,5 @@
-"""The data: `python3 generate.py --out DIR` writes the test (and valid) sets as JSONL and checks that training sees none of it.
+"""The data: `python3 generate.py --out DIR` writes the test sets as JSONL, and some validation stories as one plain text, and
+checks that training sees none of it.
 
 Training text is never stored: documents(seed) makes it as it is needed, the same for the same seed.
 """
@@ -17,6 +18,8 @@ import translate
 from split import split_of
 
 TASKS = {"intent": intent, "answer": answer, "summary": summary, "translate": translate, "choice": choice, "story": story}
+
+STORIES = 100  # in stories.txt
 
 
 def item(task, r, part):
@@ -59,7 +62,7 @@ def test_set(task, r, part, count):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--out", required=True, help="folder for TASK.PART.jsonl")
+    p.add_argument("--out", required=True, help="folder for TASK.jsonl and stories.txt")
     p.add_argument("--count", type=int, default=500, help="items a task (500)")
     p.add_argument("--seed", default="test-1")
     p.add_argument("--check", type=int, default=100000,
@@ -67,12 +70,13 @@ def main():
     a = p.parse_args()
     os.makedirs(a.out, exist_ok=True)
     for task in TASKS:
-        held = set()
-        for part in ("test", "valid"):
-            items = test_set(task, random.Random(f"{a.seed}/{part}/{task}"), part, a.count)
-            held.update(i.get("prompt") or i["text"] for i in items)
-            with open(os.path.join(a.out, f"{task}.{part}.jsonl"), "w", encoding="utf-8") as f:
-                f.writelines(json.dumps(i, ensure_ascii=False) + "\n" for i in items)
+        items = {part: test_set(task, random.Random(f"{a.seed}/{part}/{task}"), part, a.count) for part in ("test", "valid")}
+        held = {i.get("prompt") or i["text"] for part in items.values() for i in part}
+        with open(os.path.join(a.out, f"{task}.jsonl"), "w", encoding="utf-8") as f:
+            f.writelines(json.dumps(i, ensure_ascii=False) + "\n" for i in items["test"])
+        if task == "story":
+            with open(os.path.join(a.out, "stories.txt"), "w", encoding="utf-8") as f:
+                f.writelines(i["text"] + "\n" for i in items["valid"][:STORIES])
         r = random.Random(f"check/{task}")
         drawn = (item(task, r, "train") for _ in range(a.check))
         found = sum((prompt or out) in held for prompt, out in drawn)
