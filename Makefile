@@ -83,12 +83,13 @@ $(O)/build_info.h: always
 	    COMPILER "`$(CC) --version | head -n 1`" \
 	    FLAGS '$(strip $(CFLAGS)) HWLOC=$(HWLOC) PAPI=$(PAPI)' >$@.new; $(if_changed)
 
-# Where `make install` puts the figures' scripts: another PREFIX compiles this one file again.
+# Where `make install` puts the figures' scripts and the task sets: another PREFIX compiles these files again.
 $(O)/prefix: always
 	@mkdir -p $(@D)
 	@echo '$(PREFIX)' >$@.new; $(if_changed)
-$(O)/obj/bench/cmd/plot.o: $(O)/prefix
-$(O)/obj/bench/cmd/plot.o: private CPPFLAGS += -DSHAREDIR='"$(PREFIX)/share/bench"'
+uses_share = $(O)/obj/bench/cmd/plot.o $(O)/obj/bench/cmd/share.o
+$(uses_share): $(O)/prefix
+$(uses_share): private CPPFLAGS += -DSHAREDIR='"$(PREFIX)/share/bench"'
 
 # The SQL texts as C: bytes, because a string literal that long is not standard C.
 $(O)/schema.h: results/schema.sql results/views.sql
@@ -150,9 +151,12 @@ format:
 	clang-format -i $(SRC) $(foreach r,$(ROOMS) tests,$(wildcard $r/*.h $r/*/*.h))
 
 install: $(O)/bench
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bench/plots
+	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(O)/bench $(DESTDIR)$(PREFIX)/bin/bench
-	install -m 644 $(wildcard plots/*.gp) $(DESTDIR)$(PREFIX)/share/bench/plots
+	@for f in plots/*.gp prompts/* prompts/*/* models/*.gguf; do \
+	    [ -f "$$f" ] || continue; \
+	    install -D -m 644 "$$f" "$(DESTDIR)$(PREFIX)/share/bench/$$f" || exit 1; \
+	done
 
 clean:
 	rm -rf $(O)

@@ -16,11 +16,8 @@
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/gnuplot.h"
 #include "bench/cmd/rows.h"
+#include "bench/cmd/share.h"
 #include "bench/cmd/show.h"
-
-#ifndef SHAREDIR
-#define SHAREDIR "/usr/local/share/bench"
-#endif
 
 static const char *const known_formats[] = {"png", "svg"};
 #define N_FORMATS ((int)(sizeof known_formats / sizeof *known_formats))
@@ -30,24 +27,17 @@ static const char *const known_formats[] = {"png", "svg"};
 /* The folder that has style.gp, or NULL. */
 static const char *find_scripts(const struct plot_job *job, struct err *e)
 {
-    const char *places[] = {job->scripts, getenv("BENCH_PLOTS"), "plots", SHAREDIR "/plots"};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if (!places[i] || !*places[i])
-            continue;
-        struct text style = {0};
-        text_printf(&style, "%s/style.gp", places[i]);
-        int why = access(style.p, R_OK) ? errno : 0;
-        text_free(&style);
-        if (!why)
-            return places[i];
-        if (i < 2) { /* named by the user: no other will do */
-            err_set(e, ERR_ENV, "%s/style.gp: cannot read: %s; BENCH_PLOTS must name the folder of bench's gnuplot scripts",
-                    places[i], strerror(why));
-            return NULL;
-        }
+    const char *place = job->scripts ? job->scripts : share_folder("plots", "BENCH_PLOTS", "style.gp");
+    struct text style = {0};
+    text_printf(&style, "%s/style.gp", place);
+    if (access(style.p, R_OK)) {
+        err_set(e, ERR_ENV,
+                "%s: cannot read: %s; bench's gnuplot scripts are looked for in $BENCH_PLOTS, ./plots and " SHAREDIR "/plots",
+                style.p, strerror(errno));
+        place = NULL;
     }
-    err_set(e, ERR_ENV, "no gnuplot scripts in ./plots or " SHAREDIR "/plots; set BENCH_PLOTS to the plots folder of bench");
-    return NULL;
+    text_free(&style);
+    return place;
 }
 
 /* Names of the figures that there are, or the one asked for. */

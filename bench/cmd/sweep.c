@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "bench/cmd/cmd.h"
+#include "bench/cmd/share.h"
 #include "bench/cmd/show.h"
 #include "bench/cmd/show_plan.h"
 #include "bench/machine.h"
@@ -24,7 +25,7 @@ static const struct option_spec options[] = {
     {"text", 0, "FILE", "text whose first tokens fill the context, and which is scored"},
     {"reference", 0, "FORMAT", "hold the others against this format: KL divergence and top-1 agreement on the text"},
     {"tasks", 0, "LIST", "tasks to score each variant on: names in tasks.ini, or FILE.jsonl:scorer,scorer"},
-    {"prompts", 0, "DIR", "where tasks.ini lies ($BENCH_PROMPTS, else prompts)"},
+    {"prompts", 0, "DIR", "where tasks.ini lies ($BENCH_PROMPTS, else ./prompts, else as installed)"},
     {"task-context", 0, "N", "tokens that an item of a task and its answer may have (512)"},
     {"decode", 'n', "N", "tokens decoded in each trial (64)"},
     {"batch", 0, "N", "most tokens evaluated at once in prefill (512)"},
@@ -140,8 +141,6 @@ static int configure(const struct settings *s, struct sweep_config *c, struct te
         setting_int(s, "watch", 0, 1000, 20, &watch, e))
         return -1;
     const char *prompts = setting(s, "prompts");
-    if (!prompts)
-        prompts = getenv("BENCH_PROMPTS");
     double timeout = 600;
     const char *limit = setting(s, "timeout");
     if (limit && text_double(limit, 0.001, 1e9, &timeout))
@@ -150,7 +149,7 @@ static int configure(const struct settings *s, struct sweep_config *c, struct te
                                .text = setting(s, "text"),
                                .reference = setting(s, "reference"),
                                .tasks = setting(s, "tasks"),
-                               .task_folder = prompts && *prompts ? prompts : "prompts",
+                               .task_folder = prompts ? prompts : share_folder("prompts", "BENCH_PROMPTS", "tasks.ini"),
                                .task_context = (int)task_context,
                                .decode = (int)decode,
                                .batch = (int)batch,
@@ -320,7 +319,8 @@ const struct command command_sweep = {
         "drift of the machine does not become a difference between cells.  ms/token is the median time of a decoded token, the\n"
         "interval beside it is over trials.  docs/method.md says what each number means.\n"
         "\n"
-        "Quality is scored once per variant: perplexity with --text, divergence from one of the formats with --reference (its KV\n"
+        "Quality is scored once per variant: perplexity with --text, divergence from one of the formats with --reference (its "
+        "KV\n"
         "format and compute path are the variant's), and each of --tasks: a JSONL file of {\"prompt\", \"answer\"},\n"
         "{\"prompt\", \"choices\", \"gold\"} or {\"text\"}, one a line.\n"
         "\n"
