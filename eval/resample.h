@@ -13,6 +13,9 @@
 #include "base/err.h"
 #include "eval/scorer.h"
 
+/* What every command asks for, so that a score has the same interval wherever it is printed. */
+#define RESAMPLES 1000
+#define RESAMPLE_SEED 1
 #define RESAMPLE_MIN_ITEMS 10 /* with fewer the bootstrap claims far more than it knows: intervals and p are NaN */
 
 struct resampled {

@@ -84,7 +84,7 @@ GROUP BY c.run, c.id, s.kind, r.name;
 
 -- Every score; of perplexity also the nats per token and the tokens scored.
 CREATE TEMP VIEW v_score AS
-SELECT s.id, s.run, s.variant, s.scorer, k.name AS task, s.state, s.reason, s.value,
+SELECT s.id, s.run, s.variant, s.scorer, k.name AS task, k.sha256 AS task_sha256, s.state, s.reason, s.value,
        (SELECT sum(blob_real(sums, 0)) / sum(blob_real(sums, 1)) FROM score_item WHERE score = s.id AND s.scorer = 'perplexity') AS nll,
        (SELECT CAST(sum(blob_real(sums, 1)) AS INTEGER) FROM score_item WHERE score = s.id AND s.scorer = 'perplexity') AS tokens,
        row_number() OVER (PARTITION BY s.run, s.variant, s.scorer ORDER BY s.id) AS nth  -- 1: the first task of the run

@@ -3,6 +3,7 @@
 #include "bench/cmd/show.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,85 @@ static void csv_is_a_line_per_cell(void **state)
     assert_int_equal(lines, 3);
 }
 
+/* A score of a variant on a task; its items are n right-or-wrong answers of which the first `right` are right. */
+static void put_score(struct fixture *f, int64_t run, int64_t variant, const char *task, const char *scorer, int right, int n)
+{
+    double sums[64] = {0};
+    for (int i = 0; i < right; i++)
+        sums[i] = 1;
+    const struct store_score score = {.run = run,
+                                      .variant = variant,
+                                      .task = task,
+                                      .task_sha256 = sha_a,
+                                      .scorer = scorer,
+                                      .value = n ? (double)right / n : 0,
+                                      .state = n ? "ok" : "failed",
+                                      .reason = n ? "" : "too long",
+                                      .sums = sums,
+                                      .n_items = n,
+                                      .n_sums = 1};
+    ok(store_score(f->s, &score, &f->e), &f->e);
+}
+
+/* Four variants, two tasks, three scorers: one with all there is, one with too few items, one that failed or is not known. */
+static void scores_have_intervals(void **state)
+{
+    static const char *const formats[] = {"f16", "q8_0", "q4_0", "q2_k"};
+    struct fixture *f = *state;
+    char said[16384];
+    json_error_t why;
+    int64_t run = begin(f->s, NULL, 0), model, variant, id;
+    ok(store_model(f->s, &a_model, &model, &f->e), &f->e);
+    for (int i = 0; i < 4; i++) {
+        struct store_variant v = a_variant;
+        v.format = formats[i];
+        v.note = NULL;
+        ok(store_variant(f->s, model, &v, &variant, &f->e), &f->e);
+        struct store_cell c = a_cell(variant, 64);
+        c.weights_bytes = (4 - i) << 20;
+        ok(store_cell(f->s, run, &c, &id, &f->e), &f->e);
+        put_score(f, run, variant, "intent", "exact", 40 - 10 * i, 40);
+        put_score(f, run, variant, "intent", "squad_exact", 4, 5);
+        if (i < 3) /* the fourth was not scored */
+            put_score(f, run, variant, "answer", i == 2 ? "exact" : "of_the_future", 1, i == 2 ? 0 : 20);
+    }
+    show(f, SHOW_TEXT, said, sizeof said);
+    static const char *const lines[] = {
+        "\ntask    scorer         items     f16     [low, high]    q8_0       [low, high]    q4_0       [low, high]\n",
+        "\nintent  exact             40   1.000  [1.000, 1.000]  0.7500  [0.6250, 0.8750]  0.5000  [0.3500, 0.6500]\n",
+        "\nintent  squad_exact        5  0.8000               -  0.8000                 -  0.8000                 -\n",
+        "\nanswer  of_the_future     20  0.0500               -  0.0500                 -       -                 -\n",
+        "\nanswer  exact              0       -               -       -                 -  failed                 -\n",
+        "\n\ntask    scorer         items    q2_k       [low, high]\n",
+        "\nsquad_exact on intent has none: too few items, it takes 10\n",
+        "\nof_the_future on answer has none: this program has no such scorer",
+        "\nFailed scores:\n  q4_0 on answer, failed: too long\n",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!strstr(said, lines[i]))
+            fail_msg("no \"%s\" in:\n%s", lines[i], said);
+
+    show(f, SHOW_JSON, said, sizeof said);
+    json_t *object = json_loads(said, 0, &why), *scores = json_object_get(object, "scores"), *score = json_array_get(scores, 1);
+    assert_int_equal(json_array_size(scores), 4 + 4 + 3);
+    assert_string_equal(json_string_value(json_object_get(score, "quality")), "q8_0");
+    assert_true(real_of(score, "items") == 40 && real_of(score, "value") == 0.75);
+    /* That of the binomial distribution: 0.75 -+ 1.96 sqrt(0.75 * 0.25 / 40). */
+    assert_true(fabs(real_of(score, "low") - 0.616) < 0.03 && fabs(real_of(score, "high") - 0.884) < 0.03);
+    assert_true(json_is_null(json_object_get(score, "no_interval")));
+    assert_true(json_is_null(json_object_get(json_array_get(scores, 4), "low")));
+    assert_true(json_is_string(json_object_get(json_array_get(scores, 4), "no_interval")));
+    json_decref(object);
+
+    show(f, SHOW_SCORES_CSV, said, sizeof said);
+    assert_non_null(strstr(said, ",q4_0,f16,int8,answer,"));
+    assert_non_null(strstr(said, ",exact,failed,too long,0,,,,,,the score failed\n"));
+    int n = 0;
+    for (const char *c = said; *c; c++)
+        n += *c == '\n';
+    assert_int_equal(n, 1 + 4 + 4 + 3);
+}
+
 static void a_run_is_found_by_its_name(void **state)
 {
     struct fixture *f = *state;
@@ -211,7 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_line_up),      WITH_STORE(text_says_what_was_and_was_not_measured),
         WITH_STORE(json_has_stable_names),      WITH_STORE(csv_is_a_line_per_cell),
-        WITH_STORE(a_run_is_found_by_its_name),
+        WITH_STORE(scores_have_intervals),      WITH_STORE(a_run_is_found_by_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

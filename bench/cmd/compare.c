@@ -14,10 +14,9 @@
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/rows.h"
 #include "bench/cmd/show.h"
+#include "bench/cmd/stored_scores.h"
 #include "bench/cmd/table.h"
 #include "eval/resample.h"
-
-#define RESAMPLES 1000
 
 /* One side: a run and a variant of it. */
 struct side {
@@ -72,41 +71,6 @@ struct comparison {
     const char *test;
 };
 
-static double from_hex(const char *hex)
-{
-    unsigned char b[8];
-    double x;
-    for (int i = 0; i < 8; i++) {
-        char two[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-        b[i] = (unsigned char)strtoul(two, NULL, 16);
-    }
-    memcpy(&x, b, sizeof x);
-    return x;
-}
-
-/* The sums of all items of a score, malloc'ed. */
-static int load_sums(struct store *s, const char *score, const struct scorer *scorer, double **sums, int *n, struct err *e)
-{
-    struct rows r = {0};
-    int rc = rows_load(&r, s, "SELECT hex(sums) AS sums FROM score_item WHERE score = CAST(?1 AS INTEGER) ORDER BY item",
-                       (const char *const[]){score, NULL}, e);
-    *n = r.n;
-    *sums = calloc((size_t)r.n * (size_t)scorer->sums + 1, sizeof **sums);
-    if (!*sums)
-        abort();
-    for (int i = 0; i < r.n && !rc; i++) {
-        const char *hex = rows_get(&r, i, "sums");
-        if (strlen(hex) != (size_t)scorer->sums * 16)
-            rc =
-                err_set(e, ERR_ENV, "compare: an item of %s has another number of sums than this program keeps; measure it again",
-                        scorer->name);
-        for (int k = 0; k < scorer->sums && !rc; k++)
-            (*sums)[i * scorer->sums + k] = from_hex(hex + 16 * k);
-    }
-    rows_free(&r);
-    return rc;
-}
-
 static int is_right_or_wrong(const struct scorer *s, const double *sums, int n)
 {
     for (int i = 0; i < n; i++)
@@ -123,12 +87,12 @@ static int compare_score(struct store *s, const struct rows *r, int i, struct co
     *c = (struct comparison){.task = rows_get(r, i, "task"), .scorer = rows_get(r, i, "scorer"), .test = "bootstrap"};
     if (!scorer)
         return err_set(e, ERR_ENV, "compare: this program has no scorer %s; the run was made by a newer one", c->scorer);
-    rc = load_sums(s, rows_get(r, i, "a"), scorer, &a, &n_a, e) || load_sums(s, rows_get(r, i, "b"), scorer, &b, &n_b, e);
+    rc = stored_sums(s, rows_get(r, i, "a"), scorer, &a, &n_a, e) || stored_sums(s, rows_get(r, i, "b"), scorer, &b, &n_b, e);
     if (!rc && n_a != n_b)
         rc = err_set(e, ERR_INVALID, "compare: %s has %d items on one side and %d on the other", c->task, n_a, n_b);
     c->n = n_a;
     if (!rc)
-        rc = resample_paired(scorer, a, b, (size_t)n_a, RESAMPLES, 1, &c->p, e);
+        rc = resample_paired(scorer, a, b, (size_t)n_a, RESAMPLES, RESAMPLE_SEED, &c->p, e);
     if (!rc && is_right_or_wrong(scorer, a, n_a) && is_right_or_wrong(scorer, b, n_b)) {
         uint64_t only_a = 0, only_b = 0;
         for (int k = 0; k < n_a; k++) {

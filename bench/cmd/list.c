@@ -1,5 +1,6 @@
 /* `bench list`: the runs of a database, the newest last. */
 /* SPDX-License-Identifier: MIT */
+#include <jansson.h>
 #include <stdio.h>
 
 #include "bench/cmd/cmd.h"
@@ -53,11 +54,15 @@ static int list_text(struct store *s, struct err *e)
 
 static int list_json(struct store *s, struct err *e)
 {
-    return rows_json(s,
-                     "SELECT json_object('runs', json_group_array(json_object('run', run, 'started', started, 'state', state, "
-                     "'models', models, 'cells', cells, 'trials_ok', trials_ok, 'trials_failed', trials_failed, 'machine', cpu, "
-                     "'commit', git_commit, 'command', command))) FROM (" RUNS ")",
-                     NULL, e);
+    static const char sql[] =
+        "SELECT json_object('runs', json_group_array(json_object('run', run, 'started', started, 'state', state, "
+        "'models', models, 'cells', cells, 'trials_ok', trials_ok, 'trials_failed', trials_failed, 'machine', cpu, "
+        "'commit', git_commit, 'command', command))) FROM (" RUNS ")";
+    json_t *object;
+    if (rows_object(&object, s, sql, NULL, e))
+        return -1;
+    print_json(object);
+    return 0;
 }
 
 static const struct option_spec options[] = {

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/cmd/cmd.h"
-
 static void keep(struct rows *r, int n, const char *const *texts)
 {
     int used = (r->n + 1) * r->columns;
@@ -75,6 +73,15 @@ int rows_number(const struct rows *r, int row, const char *column, double *x)
     return 1;
 }
 
+void rows_set(struct rows *r, int row, const char *column, const char *text)
+{
+    char **cell = &r->cell[(row + 1) * r->columns + rows_column(r, column)], *copy = strdup(text);
+    if (!copy)
+        abort();
+    free(*cell);
+    *cell = copy;
+}
+
 static void csv_field(const char *s, FILE *out)
 {
     if (!strpbrk(s, ",\"\r\n")) {
@@ -98,20 +105,18 @@ void rows_csv(const struct rows *r, FILE *out)
     }
 }
 
-int rows_json(struct store *s, const char *sql, const char *const *params, struct err *e)
+int rows_object(json_t **object, struct store *s, const char *sql, const char *const *params, struct err *e)
 {
     struct rows r;
-    json_t *object = NULL;
     json_error_t why;
+    *object = NULL;
     if (rows_load(&r, s, sql, params, e))
         return -1;
     int rows = r.n;
     if (rows)
-        object = json_loads(r.cell[r.columns], 0, &why);
+        *object = json_loads(r.cell[r.columns], 0, &why);
     rows_free(&r);
-    if (rows && !object)
+    if (rows && !*object)
         return err_set(e, ERR_ENV, "a text in the database cannot be written as JSON: %s", why.text);
-    if (object)
-        print_json(object);
     return 0;
 }

@@ -23,10 +23,14 @@ const char *rows_get(const struct rows *r, int row, const char *column);
 /* 1 with *x set; 0 where it is NULL. */
 int rows_number(const struct rows *r, int row, const char *column, double *x);
 
+/* Puts another value there (a copy). */
+void rows_set(struct rows *r, int row, const char *column, const char *text);
+
 /* Names and rows as comma-separated values (RFC 4180), NULL as an empty field. */
 void rows_csv(const struct rows *r, FILE *out);
 
-/* Prints the one JSON object that the query makes, on stdout; a query without a row prints nothing. */
-int rows_json(struct store *s, const char *sql, const char *const *params, struct err *e);
+/* The one JSON object that the query makes (a json_t *, for the caller to release); NULL where the query has no row. */
+struct json_t;
+int rows_object(struct json_t **object, struct store *s, const char *sql, const char *const *params, struct err *e);
 
 #endif

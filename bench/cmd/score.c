@@ -10,8 +10,6 @@
 #include "bench/task.h"
 #include "eval/resample.h"
 
-#define RESAMPLES 1000
-
 static const struct option_spec options[] = {
     {"model", 'm', "FILE", "the GGUF file to score"},
     {"text", 0, "FILE", "the text to score it on"},
@@ -48,7 +46,7 @@ static void say_value(const struct result *r, const char *name, const struct res
 static int say_score(const struct result *r, const char *scorer, const double *sums, int n, struct err *e)
 {
     struct resampled v;
-    if (resample_value(scorer_by_name(scorer), sums, (size_t)n, RESAMPLES, 1, &v, e))
+    if (resample_value(scorer_by_name(scorer), sums, (size_t)n, RESAMPLES, RESAMPLE_SEED, &v, e))
         return -1;
     say_value(r, scorer, &v);
     return 0;

@@ -1,9 +1,14 @@
-/* A run as one JSON object, put together by SQLite from the views, and its cells as CSV. */
+/* A run as one JSON object, put together by SQLite from the views but for the scores, whose intervals are computed here; and its
+ * cells, or its scores, as CSV. */
 /* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-#include "bench/cmd/rows.h"
+#include "bench/cmd/cmd.h"
 #include "bench/cmd/show_parts.h"
+#include "bench/cmd/stored_scores.h"
 
 /* JSON knows no infinity, which a perplexity can be; what is not finite is left out like what is not known. */
 #define FINITE(x) "iif(abs(" x ") < 9e999, " x ", NULL)"
@@ -18,9 +23,6 @@ static const char object_sql[] =
     "'build', (SELECT json_object('version', version, 'commit', git_commit, 'compiler', compiler, 'flags', flags) "
         "FROM build WHERE id = (SELECT build FROM run WHERE id = r.run)), "
     "'probes', (SELECT json_group_array(json_object('name', name, 'state', state, 'reason', reason)) FROM probe "
-        "WHERE run = r.run), "
-    "'scores', (SELECT json_group_array(json_object('variant', variant, 'task', task, 'scorer', scorer, 'state', state, "
-        "'reason', reason, 'value', " FINITE("value") ", 'nll', " FINITE("nll") ", 'tokens', tokens)) FROM v_score "
         "WHERE run = r.run), "
     "'cells', (SELECT json_group_array(json(object)) FROM (SELECT json_object('cell', c.cell, 'variant', c.variant, "
         "'model', c.model, 'format', c.format, 'kv', c.kv, 'policy', c.policy, 'compute', c.compute, 'isa', c.isa, "
@@ -43,17 +45,67 @@ static const char object_sql[] =
     "FROM v_run r WHERE r.run = CAST(?1 AS INTEGER)";
 /* clang-format on */
 
+/* A score's members, by the column that has them. */
+static const struct {
+    const char *name;
+    enum { TEXT, WHOLE, REAL } kind;
+} members[] = {
+    {"variant", WHOLE}, {"quality", TEXT},     {"task", TEXT},    {"scorer", TEXT}, {"state", TEXT},
+    {"reason", TEXT},   {"items", WHOLE},      {"value", REAL},   {"low", REAL},    {"high", REAL},
+    {"nll", REAL},      {"no_interval", TEXT}, {"tokens", WHOLE},
+};
+
+static json_t *score_object(const struct rows *r, int row)
+{
+    json_t *j = json_object();
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const char *text = rows_get(r, row, members[i].name);
+        double x = text ? strtod(text, NULL) : NAN;
+        json_t *value = !text || members[i].kind == REAL ? json_real_or_null(x)
+                        : members[i].kind == TEXT        ? json_string(text)
+                                                         : json_integer((json_int_t)x);
+        json_object_set_new(j, members[i].name, value);
+    }
+    return j;
+}
+
 int show_json(struct store *s, const char *run, struct err *e)
 {
-    return rows_json(s, object_sql, (const char *const[]){run, NULL}, e);
+    const char *const params[] = {run, NULL};
+    json_t *object, *scores = json_array();
+    struct rows r;
+    if (rows_object(&object, s, object_sql, params, e))
+        goto fail;
+    if (stored_scores(&r, s, run, e)) {
+        json_decref(object);
+        goto fail;
+    }
+    for (int i = 0; i < r.n; i++)
+        json_array_append_new(scores, score_object(&r, i));
+    rows_free(&r);
+    json_object_set_new(object, "scores", scores);
+    print_json(object);
+    return 0;
+fail:
+    json_decref(scores);
+    return -1;
+}
+
+static int print_csv(struct rows *r)
+{
+    rows_csv(r, stdout);
+    rows_free(r);
+    return 0;
 }
 
 int show_csv(struct store *s, const char *run, struct err *e)
 {
     struct rows r;
-    if (rows_load(&r, s, SHOW_CELLS, (const char *const[]){run, NULL}, e))
-        return -1;
-    rows_csv(&r, stdout);
-    rows_free(&r);
-    return 0;
+    return rows_load(&r, s, SHOW_CELLS, (const char *const[]){run, NULL}, e) ? -1 : print_csv(&r);
+}
+
+int show_scores_csv(struct store *s, const char *run, struct err *e)
+{
+    struct rows r;
+    return stored_scores(&r, s, run, e) ? -1 : print_csv(&r);
 }

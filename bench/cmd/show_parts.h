@@ -1,4 +1,4 @@
-/* show_parts.h - the three ways to print a run; private to bench/cmd/show*.c.  `run` is the number as text. */
+/* show_parts.h - the ways to print a run; private to bench/cmd/show*.c.  `run` is the number as text. */
 /* SPDX-License-Identifier: MIT */
 #ifndef BENCH_CMD_SHOW_PARTS_H
 #define BENCH_CMD_SHOW_PARTS_H
@@ -13,5 +13,6 @@ int show_text(struct store *s, const char *run, struct err *e);
 int show_scores(struct store *s, const char *run, struct err *e);
 int show_json(struct store *s, const char *run, struct err *e);
 int show_csv(struct store *s, const char *run, struct err *e);
+int show_scores_csv(struct store *s, const char *run, struct err *e);
 
 #endif

@@ -1,71 +1,137 @@
-/* The scores of a run: a row per task and scorer, a column per variant.  A run with nothing but the perplexity of its text has it
- * in the table of cells and no table here. */
+/* The scores of a run: a row per task and scorer, for each variant the value and its interval.  A run with nothing but the
+ * perplexity of its text has it in the table of cells and no table here. */
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "bench/cmd/rows.h"
+#include "base/text.h"
 #include "bench/cmd/show_parts.h"
+#include "bench/cmd/stored_scores.h"
 #include "bench/cmd/table.h"
 
-static const char sql[] =
-    "SELECT q.task, q.scorer, p.quality, min(p.place) AS place, q.value, max(q.state) AS state, "
-    "dense_rank() OVER (ORDER BY q.nth_score) AS line "
-    "FROM (SELECT v.*, min(v.id) OVER (PARTITION BY v.task, v.scorer) AS nth_score FROM v_score v WHERE v.run = CAST(?1 AS "
-    "INTEGER)) q "
-    "JOIN v_place p ON p.run = q.run AND p.variant = q.variant GROUP BY q.task, q.scorer, q.variant ORDER BY line, place";
+#define ABREAST 3 /* variants in one table: more do not fit a screen, so they have tables of their own below it */
 
-/* Index of the variant that row i belongs to, in the order of the first line; -1: that line has it not. */
-static int column_of(const struct rows *r, int variants, const char *quality)
+static int same(const struct rows *r, int i, int k, const char *column)
 {
-    for (int v = 0; v < variants; v++)
-        if (!strcmp(rows_get(r, v, "quality"), quality))
-            return v;
-    return -1;
+    return !strcmp(rows_get(r, i, column), rows_get(r, k, column));
+}
+
+/* Row behind the last one of the task and scorer that row `first` has. */
+static int line_end(const struct rows *r, int first)
+{
+    int i = first;
+    while (i < r->n && same(r, i, first, "task") && same(r, i, first, "task_sha256") && same(r, i, first, "scorer"))
+        i++;
+    return i;
+}
+
+/* Four digits or decimals of a value, and its interval with as many decimals: a perplexity of 12 and a divergence of 0.00003 share a table,
+ * and what is not 0 does not look like it. */
+static void add_number(struct text *t, double x, double value)
+{
+    if (x == 0)
+        text_printf(t, "0");
+    else if (value != 0 && fabs(value) < 1e-4)
+        text_printf(t, "%.3g", x);
+    else
+        text_printf(t, "%.*f", value == 0 || fabs(value) < 1 ? 4 : fabs(value) < 10 ? 3 : fabs(value) < 100 ? 2 : 1, x);
+}
+
+static void add_score(struct table *t, const struct rows *r, int row)
+{
+    double value = 0, low, high;
+    struct text score = {0}, interval = {0};
+    if (row < 0)
+        text_printf(&score, "-");
+    else if (rows_number(r, row, "value", &value))
+        add_number(&score, value, value);
+    else
+        text_printf(&score, "%s", rows_get(r, row, "state"));
+    if (row >= 0 && rows_number(r, row, "low", &low) && rows_number(r, row, "high", &high)) {
+        text_printf(&interval, "[");
+        add_number(&interval, low, value);
+        text_printf(&interval, ", ");
+        add_number(&interval, high, value);
+        text_printf(&interval, "]");
+    } else {
+        text_printf(&interval, "-");
+    }
+    table_add(t, "%s", score.p);
+    table_add(t, "%s", interval.p);
+    text_free(&score);
+    text_free(&interval);
+}
+
+/* variant: for each of n columns a row that has it. */
+static void print_table(const struct rows *r, const int *variant, int n)
+{
+    struct table t = {0};
+    table_column(&t, "task", TABLE_LEFT);
+    table_column(&t, "scorer", TABLE_LEFT);
+    table_column(&t, "items", TABLE_RIGHT);
+    for (int v = 0; v < n; v++) {
+        table_column(&t, rows_get(r, variant[v], "quality"), TABLE_RIGHT);
+        table_column(&t, "[low, high]", TABLE_RIGHT);
+    }
+    for (int first = 0, end; first < r->n; first = end) {
+        double items = 0, x;
+        end = line_end(r, first);
+        for (int i = first; i < end; i++) /* one that failed has none */
+            items = rows_number(r, i, "items", &x) && x > items ? x : items;
+        table_add(&t, "%s", rows_get(r, first, "task"));
+        table_add(&t, "%s", rows_get(r, first, "scorer"));
+        table_add(&t, "%.0f", items);
+        for (int v = 0; v < n; v++) {
+            int i = first;
+            while (i < end && !same(r, i, variant[v], "variant"))
+                i++;
+            add_score(&t, r, i < end ? i : -1);
+        }
+    }
+    putchar('\n');
+    table_print(&t, stdout);
+    table_free(&t);
+}
+
+static void print_tables(const struct rows *r)
+{
+    int abreast[ABREAST], n = 0;
+    for (int i = 0; i < r->n; i++) {
+        int seen = 0;
+        for (int k = 0; k < i && !seen; k++)
+            seen = same(r, i, k, "variant");
+        if (!seen)
+            abreast[n++] = i;
+        if (n == ABREAST || (n && i == r->n - 1)) {
+            print_table(r, abreast, n);
+            n = 0;
+        }
+    }
+}
+
+/* What the interval is, and why some scores have none: each reason once. */
+static void print_notes(const struct rows *r)
+{
+    printf("[low, high]: bootstrap interval over items, level 95%%\n");
+    for (int i = 0; i < r->n; i++) {
+        const char *why = rows_get(r, i, "no_interval");
+        int said = !why || strcmp(rows_get(r, i, "state"), "ok") != 0; /* a failed score has its reason among the remarks */
+        for (int k = 0; k < i && !said; k++)
+            said = rows_get(r, k, "no_interval") && same(r, i, k, "no_interval");
+        if (!said)
+            printf("%s on %s has none: %s\n", rows_get(r, i, "scorer"), rows_get(r, i, "task"), why);
+    }
 }
 
 int show_scores(struct store *s, const char *run, struct err *e)
 {
-    struct rows r = {0};
-    if (rows_load(&r, s, sql, (const char *const[]){run, NULL}, e))
+    struct rows r;
+    if (stored_scores(&r, s, run, e))
         return -1;
-    int variants = 0, lines = 0;
-    for (int i = 0; i < r.n; i++) {
-        lines += i == 0 || strcmp(rows_get(&r, i, "line"), rows_get(&r, i - 1, "line")) != 0;
-        variants += lines == 1;
-    }
-    if (variants > TABLE_MAX_COLUMNS - 2)
-        variants = TABLE_MAX_COLUMNS - 2;
-    if (lines > 1) {
-        struct table t = {0};
-        table_column(&t, "task", TABLE_LEFT);
-        table_column(&t, "scorer", TABLE_LEFT);
-        for (int v = 0; v < variants; v++)
-            table_column(&t, rows_get(&r, v, "quality"), TABLE_RIGHT);
-        for (int i = 0; i < r.n;) {
-            const char *line = rows_get(&r, i, "line");
-            int at = 0;
-            table_add(&t, "%s", rows_get(&r, i, "task"));
-            table_add(&t, "%s", rows_get(&r, i, "scorer"));
-            for (; i < r.n && !strcmp(rows_get(&r, i, "line"), line); i++) {
-                double x;
-                int column = column_of(&r, variants, rows_get(&r, i, "quality"));
-                for (; at < column; at++)
-                    table_add(&t, "-");
-                if (column != at)
-                    continue;
-                if (rows_number(&r, i, "value", &x))
-                    table_add(&t, "%.4f", x);
-                else
-                    table_add(&t, "%s", rows_get(&r, i, "state"));
-                at++;
-            }
-            for (; at < variants; at++)
-                table_add(&t, "-");
-        }
-        putchar('\n');
-        table_print(&t, stdout);
-        table_free(&t);
+    if (r.n && (line_end(&r, 0) < r.n || strcmp(rows_get(&r, 0, "scorer"), "perplexity") != 0)) {
+        print_tables(&r);
+        print_notes(&r);
     }
     rows_free(&r);
     return 0;

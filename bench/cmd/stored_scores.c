@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/cmd/stored_scores.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/resample.h"
+
+/* SQLite gives blobs as texts of hexadecimal digits: the eight bytes of a double. */
+static double from_hex(const char *hex)
+{
+    unsigned char b[8];
+    double x;
+    for (int i = 0; i < 8; i++) {
+        char two[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        b[i] = (unsigned char)strtoul(two, NULL, 16);
+    }
+    memcpy(&x, b, sizeof x);
+    return x;
+}
+
+int stored_sums(struct store *s, const char *score, const struct scorer *scorer, double **sums, int *n, struct err *e)
+{
+    struct rows r = {0};
+    int rc = rows_load(&r, s, "SELECT hex(sums) AS sums FROM score_item WHERE score = CAST(?1 AS INTEGER) ORDER BY item",
+                       (const char *const[]){score, NULL}, e);
+    *n = r.n;
+    *sums = calloc((size_t)r.n * (size_t)scorer->sums + 1, sizeof **sums);
+    if (!*sums)
+        abort();
+    for (int i = 0; i < r.n && !rc; i++) {
+        const char *hex = rows_get(&r, i, "sums");
+        if (strlen(hex) != (size_t)scorer->sums * 16)
+            rc = err_set(e, ERR_ENV, "an item of %s has another number of sums than this program keeps; measure it again",
+                         scorer->name);
+        for (int k = 0; k < scorer->sums && !rc; k++)
+            (*sums)[i * scorer->sums + k] = from_hex(hex + 16 * k);
+    }
+    rows_free(&r);
+    return rc;
+}
+
+/* -- intervals ------------------------------------------------------------------------------------------------------------ */
+
+static const char sql[] =
+    "WITH q AS (SELECT *, min(id) OVER (PARTITION BY task, task_sha256, scorer) AS first FROM v_score "
+    "WHERE run = CAST(?1 AS INTEGER)), "
+    "variants AS (SELECT run, variant, quality, format, kv, compute, min(place) AS place FROM v_place "
+    "WHERE run = CAST(?1 AS INTEGER) GROUP BY variant) "
+    "SELECT q.run, q.id AS score, q.variant, p.quality, p.format, p.kv, p.compute, q.task, q.task_sha256, q.scorer, q.state, "
+    "q.reason, (SELECT count(*) FROM score_item WHERE score = q.id) AS items, q.value, NULL AS low, NULL AS high, q.nll, "
+    "q.tokens, NULL AS no_interval FROM q JOIN variants p ON p.variant = q.variant ORDER BY q.first, p.place";
+
+static void set_number(struct rows *r, int row, const char *column, double x)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.15g", x);
+    rows_set(r, row, column, text);
+}
+
+/* What cannot have an interval keeps its value and says why: an old run stays readable by a newer program. */
+static int add_interval(struct rows *r, int row, struct store *s, struct err *e)
+{
+    const struct scorer *scorer = scorer_by_name(rows_get(r, row, "scorer"));
+    struct resampled v = {0};
+    struct err why;
+    double *sums = NULL;
+    int n, rc = 0;
+    if (strcmp(rows_get(r, row, "state"), "ok") != 0) {
+        rows_set(r, row, "no_interval", "the score failed");
+    } else if (!scorer) {
+        rows_set(r, row, "no_interval", "this program has no such scorer; the run was made by a newer one");
+    } else if (stored_sums(s, rows_get(r, row, "score"), scorer, &sums, &n, &why)) {
+        rows_set(r, row, "no_interval", why.msg);
+    } else if (!(rc = resample_value(scorer, sums, (size_t)n, RESAMPLES, RESAMPLE_SEED, &v, e)) && isnan(v.low)) {
+        rows_set(r, row, "no_interval",
+                 n < RESAMPLE_MIN_ITEMS ? "too few items, it takes 10" : "some resamples of the items have no value");
+    } else if (!rc) {
+        set_number(r, row, "low", v.low);
+        set_number(r, row, "high", v.high);
+    }
+    free(sums);
+    return rc;
+}
+
+int stored_scores(struct rows *r, struct store *s, const char *run, struct err *e)
+{
+    if (rows_load(r, s, sql, (const char *const[]){run, NULL}, e))
+        return -1;
+    for (int i = 0; i < r->n; i++)
+        if (add_interval(r, i, s, e)) {
+            rows_free(r);
+            return -1;
+        }
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* stored_scores.h - the scores of a run as they are stored, with their intervals computed again from the items' sums.
+ *
+ * What `bench show` prints and `bench compare` holds side by side.  The intervals are those of `bench score`: the same resamples of
+ * the same sums (eval/resample.h). */
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_CMD_STORED_SCORES_H
+#define BENCH_CMD_STORED_SCORES_H
+
+#include "base/err.h"
+#include "bench/cmd/rows.h"
+#include "eval/scorer.h"
+#include "results/store.h"
+
+/* The sums of all items of a score (its row's id as text): *sums is malloc'ed ([*n][scorer->sums]). */
+int stored_sums(struct store *s, const char *score, const struct scorer *scorer, double **sums, int *n, struct err *e);
+
+/* A row per score of the run: tasks and scorers in the order in which they were scored, the variants of each in that of the table
+ * of cells.  Columns: run, score, variant, quality (what the variant is called), format, kv, compute, task, task_sha256, scorer,
+ * state, reason, items, value, low, high, nll, tokens, no_interval (why low and high are NULL). */
+int stored_scores(struct rows *r, struct store *s, const char *run, struct err *e);
+
+#endif
