@@ -88,6 +88,12 @@ int resample_paired(const struct scorer *s, const double *a, const double *b, si
     return 0;
 }
 
+struct decision resample_decide(const struct scorer *s, const struct paired *p, double margin)
+{
+    int sign = p->low > 0 ? 1 : p->high < 0 ? -1 : 0; /* comparisons with NaN are false */
+    return (struct decision){.direction = s->lower_is_better ? -sign : sign, .within = p->low >= -margin && p->high <= margin};
+}
+
 double mcnemar_exact(uint64_t only_a, uint64_t only_b)
 {
     uint64_t n = only_a + only_b, least = only_a < only_b ? only_a : only_b;

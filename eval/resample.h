@@ -36,6 +36,15 @@ int resample_value(const struct scorer *s, const double *sums, size_t n, int res
 int resample_paired(const struct scorer *s, const double *a, const double *b, size_t n, int resamples, uint64_t seed,
                     struct paired *out, struct err *e);
 
+/* What the interval of a difference says of B.  As good as A it is called where the whole interval lies within -margin .. margin:
+ * two one-sided tests (Schuirmann 1987), each at 2.5%, because the interval is the 95% one where 90% would do for the usual 5%.
+ * Both may hold: a difference that is sure and small.  Neither holds where there is no interval. */
+struct decision {
+    int direction; /* the interval excludes 0: 1 B is better, -1 worse; else 0 */
+    int within;    /* it lies within the margin */
+};
+struct decision resample_decide(const struct scorer *s, const struct paired *p, double margin);
+
 /* Exact McNemar test: of the items that one of two variants got right and the other wrong, `only_a` and `only_b`; the two-sided
  * probability of a split at least as uneven when both are equally good.  1 when there is no such item. */
 double mcnemar_exact(uint64_t only_a, uint64_t only_b);

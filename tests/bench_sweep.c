@@ -320,11 +320,19 @@ static void a_variant_is_scored_once(void **state)
     text = output();
     assert_non_null(strstr(text, "McNemar"));
     assert_non_null(strstr(text, "bootstrap"));
+    assert_non_null(strstr(text, " worse\n")); /* perplexity, divergence and agreement of q4_0 */
+    assert_non_null(strstr(text, "\nB to within 2% of A: 0 equivalent, 3 worse, 0 better, 3 undecided\n"));
     free(text);
+    assert_int_equal(finish(start("compare 1:f32 1:q4_0 --margin 900 --db %s", db)), 0);
+    text = output();
+    assert_non_null(strstr(text, " worse, within 900%\n"));
+    free(text);
+    assert_int_equal(finish(start("compare 1:f32 1:q4_0 --margin -1 --db %s", db)), 2);
     assert_int_equal(finish(start("compare 1:f32 1:f32 --json --db %s", db)), 0); /* against itself: exactly nothing */
     text = output();
     assert_non_null(strstr(text, "\"difference\":0.0,\"difference_low\":0.0,\"difference_high\":0.0,\"p\":1.0"));
     assert_null(strstr(text, "\"difference\":-"));
+    assert_non_null(strstr(text, "\"verdict\":\"equivalent\",\"within_margin\":true"));
     free(text);
     assert_int_equal(finish(start("sweep --model %s --format q8_0 --reference f32 --text prompts/story.txt --db %s", model, db)),
                      2);

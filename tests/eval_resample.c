@@ -70,6 +70,51 @@ static void pairing_cancels_what_items_share(void **state)
     assert_true(out.difference == 0 && out.low == 0 && out.high == 0 && out.p == 1);
 }
 
+static void a_difference_is_decided_by_its_interval(void **state)
+{
+    (void)state;
+    static const struct {
+        double low, high;
+        int sign, within;
+    } cases[] = {
+        {-1, 1, 0, 1}, {0, 0, 0, 1},      {-2, 2, 0, 1}, {0.5, 1.5, 1, 1}, {-1.5, -0.5, -1, 1}, {-1, 2.1, 0, 0},
+        {1, 3, 1, 0},  {-5, -2.5, -1, 0}, {0, 1, 0, 1},  {-2.1, 0, 0, 0},  {NAN, NAN, 0, 0},    {-9, 9, 0, 0},
+    };
+    struct scorer error = mean;
+    error.lower_is_better = 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct paired p = {.low = cases[i].low, .high = cases[i].high};
+        struct decision more = resample_decide(&mean, &p, 2), less = resample_decide(&error, &p, 2);
+        assert_int_equal(more.direction, cases[i].sign);
+        assert_int_equal(less.direction, -cases[i].sign);
+        assert_true(more.within == cases[i].within && less.within == cases[i].within);
+    }
+}
+
+/* How often the two one-sided tests find equivalence where there is none: B differs by exactly the margin.  At most 2.5%. */
+static void equivalence_is_not_claimed_at_the_margin(void **state)
+{
+    (void)state;
+    enum { N = 100, TRIES = 400 };
+    double a[N], b[N];
+    int claimed = 0, found = 0;
+    struct rng r;
+    struct paired p;
+    struct err e;
+    rng_seed(&r, 5);
+    for (int t = 0; t < TRIES; t++) {
+        for (int i = 0; i < N; i++) {
+            a[i] = rng_normal(&r);
+            b[i] = a[i] + 0.5 + 0.3 * rng_normal(&r);
+        }
+        assert_int_equal(resample_paired(&mean, a, b, N, 200, 1, &p, &e), 0);
+        claimed += resample_decide(&mean, &p, 0.5).within;
+        found += resample_decide(&mean, &p, 0.7).within;
+    }
+    assert_true(claimed <= TRIES / 20); /* 2.5% of 400 is 10, and 20 is three standard deviations above it */
+    assert_true(found > TRIES * 9 / 10);
+}
+
 /* The two-sided binomial test of R, binom.test(c(1, 9))$p.value and so on; the last one summed in exact integers. */
 static void mcnemar_is_the_binomial_test(void **state)
 {
@@ -133,6 +178,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interval_of_a_mean_is_the_normal_one),
         cmocka_unit_test(pairing_cancels_what_items_share),
+        cmocka_unit_test(a_difference_is_decided_by_its_interval),
+        cmocka_unit_test(equivalence_is_not_claimed_at_the_margin),
         cmocka_unit_test(mcnemar_is_the_binomial_test),
         cmocka_unit_test(bleu_of_two_systems_is_told_apart),
     };

@@ -1,7 +1,7 @@
 /* Two variants on the same items: the paired difference of every score that both have, with its interval and its p-value.
  *
  * A scorer whose items are right or wrong is compared by the exact McNemar test, every other by the paired bootstrap over items
- * (eval/resample.h).  Items pair up by their number within the same task, that is the same file asked in the same way; a score
+ * (eval/resample.h), and the interval of the difference decides whether B is worse, better or equivalent to a margin.  Items pair up by their number within the same task, that is the same file asked in the same way; a score
  * that only one side has is not compared. */
 /* SPDX-License-Identifier: MIT */
 #include <jansson.h>
@@ -69,7 +69,17 @@ struct comparison {
     struct paired p;
     int n;
     const char *test;
+    double margin; /* in the score's own unit */
+    struct decision decision;
 };
+
+/* What a decision is called: by direction + 1. */
+static const char *const directions[] = {"worse", "undecided", "better"};
+
+static const char *verdict_of(const struct comparison *c)
+{
+    return !c->decision.direction && c->decision.within ? "equivalent" : directions[c->decision.direction + 1];
+}
 
 static int is_right_or_wrong(const struct scorer *s, const double *sums, int n)
 {
@@ -79,7 +89,8 @@ static int is_right_or_wrong(const struct scorer *s, const double *sums, int n)
     return s->input != SCORER_LIKELIHOOD;
 }
 
-static int compare_score(struct store *s, const struct rows *r, int i, struct comparison *c, struct err *e)
+/* percent: the margin, of A's value. */
+static int compare_score(struct store *s, const struct rows *r, int i, double percent, struct comparison *c, struct err *e)
 {
     const struct scorer *scorer = scorer_by_name(rows_get(r, i, "scorer"));
     double *a = NULL, *b = NULL;
@@ -102,6 +113,8 @@ static int compare_score(struct store *s, const struct rows *r, int i, struct co
         c->p.p = mcnemar_exact(only_a, only_b);
         c->test = "McNemar";
     }
+    c->margin = percent / 100 * fabs(c->p.a);
+    c->decision = resample_decide(scorer, &c->p, c->margin);
     free(a);
     free(b);
     return rc ? -1 : 0;
@@ -111,64 +124,116 @@ static int compare_score(struct store *s, const struct rows *r, int i, struct co
 
 static json_t *as_json(const struct comparison *c)
 {
-    return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "task", c->task, "scorer", c->scorer, "items", c->n,
-                     "test", c->test, "a", json_real_or_null(c->p.a), "b", json_real_or_null(c->p.b), "difference",
+    return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b}", "task", c->task, "scorer", c->scorer,
+                     "items", c->n, "test", c->test, "a", json_real_or_null(c->p.a), "b", json_real_or_null(c->p.b), "difference",
                      json_real_or_null(c->p.difference), "difference_low", json_real_or_null(c->p.low), "difference_high",
-                     json_real_or_null(c->p.high), "p", json_real_or_null(c->p.p));
+                     json_real_or_null(c->p.high), "p", json_real_or_null(c->p.p), "margin", json_real_or_null(c->margin),
+                     "verdict", verdict_of(c), "within_margin", c->decision.within);
 }
 
-static void add_row(struct table *t, const struct comparison *c)
+static void add_number(struct table *t, double x, double like, int sign)
 {
+    struct text number = {0};
+    score_number(&number, x, like, sign);
+    table_add(t, "%s", number.p);
+    text_free(&number);
+}
+
+static void add_row(struct table *t, const struct comparison *c, double percent)
+{
+    struct text interval = {0};
     table_add(t, "%s", c->task);
     table_add(t, "%s", c->scorer);
     table_add(t, "%d", c->n);
-    table_add(t, "%.4f", c->p.a);
-    table_add(t, "%.4f", c->p.b);
-    table_add(t, "%+.4f", c->p.difference);
-    if (isnan(c->p.low))
-        table_add(t, "-");
-    else
-        table_add(t, "[%+.4f, %+.4f]", c->p.low, c->p.high);
+    add_number(t, c->p.a, c->p.a, 0);
+    add_number(t, c->p.b, c->p.b, 0);
+    add_number(t, c->p.difference, c->p.difference, 1);
+    text_printf(&interval, isnan(c->p.low) ? "-" : "[");
+    if (!isnan(c->p.low)) {
+        score_number(&interval, c->p.low, c->p.difference, 1);
+        text_printf(&interval, ", ");
+        score_number(&interval, c->p.high, c->p.difference, 1);
+        text_printf(&interval, "]");
+    }
+    table_add(t, "%s", interval.p);
+    text_free(&interval);
     if (isnan(c->p.p))
         table_add(t, "-");
     else
         table_add(t, "%.4f", c->p.p);
     table_add(t, "%s", c->test);
+    if (c->decision.direction && c->decision.within)
+        table_add(t, "%s, within %g%%", verdict_of(c), percent);
+    else
+        table_add(t, "%s", verdict_of(c));
 }
 
-static int compare_all(struct store *s, const struct side *a, const struct side *b, int json, struct err *e)
+/* How many scores got which verdict. */
+struct tally {
+    int equivalent, worse, better, undecided;
+    int small; /* of worse and better: within the margin */
+};
+
+static void count(struct tally *t, const struct decision *d)
+{
+    t->worse += d->direction < 0;
+    t->better += d->direction > 0;
+    t->small += d->direction && d->within;
+    t->equivalent += !d->direction && d->within;
+    t->undecided += !d->direction && !d->within;
+}
+
+static void print_text(const struct side *a, const struct side *b, const struct table *t, const struct tally *n, double percent)
+{
+    int all = n->equivalent + n->worse + n->better + n->undecided;
+    printf("A: %s\nB: %s\n\n", a->label, b->label);
+    table_print(t, stdout);
+    printf("\nB to within %g%% of A: %d equivalent, %d worse, %d better, %d undecided", percent, n->equivalent, n->worse,
+           n->better, n->undecided);
+    if (n->small)
+        printf("; %d of the worse and better differ by less than that", n->small);
+    printf("\np: how often a difference so large comes from items alone; over %d scores expect %.1f below 0.05 by chance\n", all,
+           0.05 * all);
+}
+
+static void print_object(const struct side *a, const struct side *b, json_t *list, const struct tally *n, double percent)
+{
+    print_json(json_pack("{s:s, s:s, s:f, s:i, s:i, s:i, s:i, s:O}", "a", a->label, "b", b->label, "margin_percent", percent,
+                         "equivalent", n->equivalent, "worse", n->worse, "better", n->better, "undecided", n->undecided, "scores",
+                         list));
+}
+
+static int compare_all(struct store *s, const struct side *a, const struct side *b, double percent, int json, struct err *e)
 {
     static const char sql[] =
         "SELECT k.name AS task, x.scorer, x.id AS a, y.id AS b FROM score x JOIN score y ON y.task = x.task AND y.scorer = "
         "x.scorer "
         "JOIN task k ON k.id = x.task WHERE x.run = CAST(?1 AS INTEGER) AND x.variant = CAST(?2 AS INTEGER) "
         "AND y.run = CAST(?3 AS INTEGER) AND y.variant = CAST(?4 AS INTEGER) AND x.state = 'ok' AND y.state = 'ok' ORDER BY x.id";
-    static const char *const titles[] = {"task", "scorer", "items", "A", "B", "B - A", "[low, high]", "p", "test"};
+    static const char *const titles[] = {"task", "scorer", "items", "A", "B", "B - A", "[low, high]", "p", "test", "verdict"};
     const char *const params[] = {a->run, a->variant, b->run, b->variant, NULL};
     struct rows r = {0};
     struct table t = {0};
+    struct tally n = {0};
     json_t *list = json_array();
     int rc = rows_load(&r, s, sql, params, e);
     if (!rc && !r.n)
         rc = err_set(e, ERR_INVALID, "compare: %s and %s share no score; give bench sweep --text or --tasks", a->label, b->label);
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < 10; i++)
         table_column(&t, titles[i], i > 1 && i < 8 ? TABLE_RIGHT : TABLE_LEFT);
     for (int i = 0; i < r.n && !rc; i++) {
         struct comparison c;
-        rc = compare_score(s, &r, i, &c, e);
-        if (!rc)
-            json_array_append_new(list, as_json(&c));
-        if (!rc)
-            add_row(&t, &c);
+        rc = compare_score(s, &r, i, percent, &c, e);
+        if (rc)
+            break;
+        json_array_append_new(list, as_json(&c));
+        add_row(&t, &c, percent);
+        count(&n, &c.decision);
     }
-    if (!rc && json) {
-        print_json(json_pack("{s:s, s:s, s:O}", "a", a->label, "b", b->label, "scores", list));
-    } else if (!rc) {
-        printf("A: %s\nB: %s\n\n", a->label, b->label);
-        table_print(&t, stdout);
-        printf("\np: how often a difference so large comes from items alone; over %d scores expect %.1f below 0.05 by chance\n",
-               r.n, 0.05 * r.n);
-    }
+    if (!rc && json)
+        print_object(a, b, list, &n, percent);
+    else if (!rc)
+        print_text(a, b, &t, &n, percent);
     json_decref(list);
     table_free(&t);
     rows_free(&r);
@@ -178,6 +243,7 @@ static int compare_all(struct store *s, const struct side *a, const struct side 
 /* -- the command ---------------------------------------------------------------------------------------------------------- */
 
 static const struct option_spec options[] = {
+    {"margin", 0, "PERCENT", "difference that does not matter, in percent of A's value (2)"},
     {"db", 0, "FILE", "the database ($BENCH_DB, else results/bench.db)"},
     {0},
 };
@@ -186,11 +252,14 @@ static int run(const struct args *a, struct err *e)
 {
     struct store *s;
     struct side one, two;
+    double percent;
+    if (args_double(a, "margin", 0, 1000, 2, &percent, e))
+        return -1;
     if (store_open_existing(&s, args_db(a), e))
         return -1;
     int rc = find_side(s, a->positional[0], &one, e) || find_side(s, a->positional[1], &two, e)
                  ? -1
-                 : compare_all(s, &one, &two, args_has(a, "json"), e);
+                 : compare_all(s, &one, &two, percent, args_has(a, "json"), e);
     store_close(s);
     return rc;
 }
@@ -209,8 +278,15 @@ const struct command command_compare = {
              "test, the\n"
              "others by the paired bootstrap (1,000 resamples, seeded).  The interval of the difference is the bootstrap's at "
              "95%.  It\n"
-             "compares quality; speed is compared by measuring both in one sweep.",
+             "compares quality; speed is compared by measuring both in one sweep.\n"
+             "\n"
+             "The verdict is read from that interval, knowing whether high or low values are good:\n"
+             "  equivalent  the whole interval lies within --margin percent of A's value: B is as good as A to that margin\n"
+             "  worse       the interval excludes 0; \"worse, within 2%\" when it lies within the margin too: sure, and small\n"
+             "  better      likewise\n"
+             "  undecided   none of these: more items would tell, or there are fewer than 10",
     .examples = "  bench compare last:f16 last:q4_0\n"
+                "  bench compare last:f16 last:q8_0 --margin 1\n"
                 "  bench compare 3:q8_0 7:q8_0 --json",
     .run = run,
 };

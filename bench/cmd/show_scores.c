@@ -26,18 +26,6 @@ static int line_end(const struct rows *r, int first)
     return i;
 }
 
-/* Four digits or decimals of a value, and its interval with as many decimals: a perplexity of 12 and a divergence of 0.00003 share a table,
- * and what is not 0 does not look like it. */
-static void add_number(struct text *t, double x, double value)
-{
-    if (x == 0)
-        text_printf(t, "0");
-    else if (value != 0 && fabs(value) < 1e-4)
-        text_printf(t, "%.3g", x);
-    else
-        text_printf(t, "%.*f", value == 0 || fabs(value) < 1 ? 4 : fabs(value) < 10 ? 3 : fabs(value) < 100 ? 2 : 1, x);
-}
-
 static void add_score(struct table *t, const struct rows *r, int row)
 {
     double value = 0, low, high;
@@ -45,14 +33,14 @@ static void add_score(struct table *t, const struct rows *r, int row)
     if (row < 0)
         text_printf(&score, "-");
     else if (rows_number(r, row, "value", &value))
-        add_number(&score, value, value);
+        score_number(&score, value, value, 0);
     else
         text_printf(&score, "%s", rows_get(r, row, "state"));
     if (row >= 0 && rows_number(r, row, "low", &low) && rows_number(r, row, "high", &high)) {
         text_printf(&interval, "[");
-        add_number(&interval, low, value);
+        score_number(&interval, low, value, 0);
         text_printf(&interval, ", ");
-        add_number(&interval, high, value);
+        score_number(&interval, high, value, 0);
         text_printf(&interval, "]");
     } else {
         text_printf(&interval, "-");

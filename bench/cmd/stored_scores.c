@@ -96,3 +96,15 @@ int stored_scores(struct rows *r, struct store *s, const char *run, struct err *
         }
     return 0;
 }
+
+void score_number(struct text *t, double x, double like, int sign)
+{
+    double size = fabs(like);
+    text_printf(t, "%s", sign && x > 0 ? "+" : "");
+    if (x == 0)
+        text_printf(t, "0");
+    else if (size != 0 && size < 1e-4)
+        text_printf(t, "%.3g", x);
+    else
+        text_printf(t, "%.*f", size < 1 ? 4 : size < 10 ? 3 : size < 100 ? 2 : 1, x);
+}

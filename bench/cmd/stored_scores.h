@@ -7,6 +7,7 @@
 #define BENCH_CMD_STORED_SCORES_H
 
 #include "base/err.h"
+#include "base/text.h"
 #include "bench/cmd/rows.h"
 #include "eval/scorer.h"
 #include "results/store.h"
@@ -18,5 +19,9 @@ int stored_sums(struct store *s, const char *score, const struct scorer *scorer,
  * of cells.  Columns: run, score, variant, quality (what the variant is called), format, kv, compute, task, task_sha256, scorer,
  * state, reason, items, value, low, high, nll, tokens, no_interval (why low and high are NULL). */
 int stored_scores(struct rows *r, struct store *s, const char *run, struct err *e);
+
+/* x with as many decimals as a table gives a score near `like`: a perplexity of 12 and a divergence of 0.00003 share a table, and
+ * what is not 0 does not look like it.  sign: + in front of what is above 0. */
+void score_number(struct text *t, double x, double like, int sign);
 
 #endif
