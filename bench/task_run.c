@@ -17,7 +17,15 @@ struct asked {
     int n_ctx;
     const struct task *task;
     const struct task_item *item;
+    task_said_fn *listener;
+    void *listener_ctx;
 };
+
+static void tell(const struct asked *q, struct task_said said)
+{
+    if (q->listener)
+        q->listener(q->listener_ctx, &said);
+}
 
 static int too_long(const struct asked *q, int have, int more, struct err *e)
 {
@@ -112,6 +120,8 @@ static int ask_answer(const struct asked *q, double *const *sums, int i, struct 
         const struct scorer *s = q->task->scorer[k];
         s->item(sums[k] + (size_t)i * (size_t)s->sums, answer.p, (const char *const *)q->item->texts);
     }
+    if (!rc)
+        tell(q, (struct task_said){.item = i, .answer = answer.p});
     text_free(&answer);
     return rc;
 }
@@ -131,6 +141,8 @@ static int ask_choice(const struct asked *q, double *const *sums, int i, struct 
         const struct scorer *s = q->task->scorer[k];
         s->choice(sums[k] + (size_t)i * (size_t)s->sums, logprob, bytes, n, q->item->gold);
     }
+    if (!rc)
+        tell(q, (struct task_said){.item = i, .logprob = logprob});
     free(logprob);
     free(bytes);
     return rc;
@@ -152,16 +164,19 @@ static int ask_text(const struct asked *q, double *const *sums, int i, struct er
         s[0] = -logprob;
         s[1] = n > 1 ? n - 1 : 0;
     }
+    if (!rc)
+        tell(q, (struct task_said){.item = i});
     free(ids);
     return rc;
 }
 
-int task_run(const struct runtime *rt, void *self, int n_ctx, const struct task *t, double *const *sums, struct err *e)
+int task_run(const struct runtime *rt, void *self, int n_ctx, const struct task *t, double *const *sums, task_said_fn *fn,
+             void *ctx, struct err *e)
 {
-    static int (*const ask[])(const struct asked *, double *const *, int, struct err *) = {
-        [TASK_ANSWER] = ask_answer, [TASK_CHOICE] = ask_choice, [TASK_TEXT] = ask_text};
+    static int (*const ask[])(const struct asked *, double *const *, int,
+                              struct err *) = {[TASK_ANSWER] = ask_answer, [TASK_CHOICE] = ask_choice, [TASK_TEXT] = ask_text};
     for (int i = 0; i < t->n_items; i++) {
-        struct asked q = {rt, self, n_ctx, t, &t->item[i]};
+        struct asked q = {rt, self, n_ctx, t, &t->item[i], fn, ctx};
         if (ask[t->kind](&q, sums, i, e))
             return -1;
     }

@@ -189,7 +189,7 @@ static int score_task(struct trial *t, const struct task *task, json_t *scores, 
         if (!sums[k])
             abort();
     }
-    int rc = task_run(t->runtime, t->self, t->setup.cell.context + t->setup.cell.decode, task, sums, e);
+    int rc = task_run(t->runtime, t->self, t->setup.cell.context + t->setup.cell.decode, task, sums, NULL, NULL, e);
     for (int k = 0; k < task->n_scorers; k++) {
         if (!rc)
             json_array_append_new(scores, items_of(sums[k], task->n_items, task->scorer[k]->sums));

@@ -4,119 +4,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/test.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/rng.h"
-#include "base/text.h"
-#include "results/store.h"
-
-static int setup(void **state)
-{
-    if (!getenv("BENCH")) {
-        print_message("[  NEEDS   ] $BENCH, the program to test (make test sets it)\n");
-        return -1;
-    }
-    return test_dir_make(state);
-}
-
-/* Bytes of anonymous memory that the next program may have (RLIMIT_DATA); 0: as much as it likes */
-static rlim_t data_limit;
-
-/* Starts `bench` + the words of fmt, its output into DIR/out. */
-static pid_t start(const char *fmt, ...)
-{
-    char line[2000], *argv[64];
-    int n = 0;
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    argv[n++] = getenv("BENCH");
-    for (char *save, *word = strtok_r(line, " ", &save); word && n < 63; word = strtok_r(NULL, " ", &save))
-        argv[n++] = word;
-    argv[n] = NULL;
-    fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        int fd = open(test_file("out"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
-        dup2(fd, 1);
-        dup2(fd, 2);
-        if (data_limit)
-            setrlimit(RLIMIT_DATA, &(struct rlimit){data_limit, data_limit});
-        execv(argv[0], argv);
-        _exit(127);
-    }
-    return pid;
-}
-
-static int finish(pid_t pid)
-{
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* What the last program printed; free it. */
-static char *output(void)
-{
-    struct err e;
-    char *text = file_read(test_file("out"), NULL, &e);
-    assert_non_null(text);
-    return text;
-}
-
-static int take_text(void *ctx, int n, const char *const *column, const char *const *value)
-{
-    (void)column;
-    for (int i = 0; i < n; i++)
-        text_printf(ctx, "%s%s", i ? "|" : "", value[i] ? value[i] : "NULL");
-    text_printf(ctx, "\n");
-    return 0;
-}
-
-/* The rows of a query, columns separated by |; free it. */
-static char *query(const char *db, const char *sql)
-{
-    struct store *s;
-    struct err e;
-    struct text t = {0};
-    text_printf(&t, "%s", "");
-    if (store_open_existing(&s, db, &e) || store_query(s, sql, NULL, take_text, &t, &e))
-        fail_msg("%s: %s", db, e.msg);
-    store_close(s);
-    return t.p;
-}
-
-static long number(const char *db, const char *sql)
-{
-    char *text = query(db, sql);
-    long n = strtol(text, NULL, 10);
-    free(text);
-    return n;
-}
-
-/* Is there a database that can be opened?  A program that was killed may have left none yet. */
-static int is_there(const char *db)
-{
-    struct store *s;
-    struct err e;
-    if (access(db, F_OK) || store_open_existing(&s, db, &e))
-        return 0;
-    store_close(s);
-    return 1;
-}
+#include "tests/program.h"
 
 static const char all_trials[] =
     "SELECT c.context, c.threads, t.round, t.state, v.kv, v.format FROM trial t JOIN cell c ON c.id = t.cell "
@@ -441,5 +338,5 @@ int main(void)
         cmocka_unit_test(threads_beyond_the_machine_are_a_reason),
         cmocka_unit_test(an_ini_file_says_the_same_and_flags_override_it),
     };
-    return cmocka_run_group_tests(tests, setup, test_dir_remove);
+    return cmocka_run_group_tests(tests, program_setup, test_dir_remove);
 }

@@ -94,6 +94,49 @@ static struct task *open_task(const char *text, const char *section)
     return t;
 }
 
+/* What a listener heard: answers one after the other, and the log-probabilities of the last choice. */
+struct heard {
+    char answers[100];
+    double logprob[2], *sums;
+    int items;
+};
+
+static void hear(void *ctx, const struct task_said *said)
+{
+    struct heard *h = ctx;
+    assert_int_equal(said->item, h->items++);
+    assert_true(h->sums[said->item] >= 0); /* they are there already */
+    if (said->answer)
+        strcat(strcat(h->answers, said->answer), "|");
+    if (said->logprob)
+        memcpy(h->logprob, said->logprob, sizeof h->logprob);
+}
+
+static void a_listener_is_told_of_every_item(void **state)
+{
+    (void)state;
+    double sums[4] = {-1, -1, -1, -1};
+    struct err e;
+    struct heard h = {.sums = sums};
+    struct paper p = {.says = "four#"};
+    struct task *t =
+        open_task("{\"prompt\": \"a\", \"answer\": \"x\"}\n{\"prompt\": \"b\", \"answer\": \"four\"}\n", "stop = #\n");
+    assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){sums}, hear, &h, &e), 0);
+    assert_string_equal(h.answers, "four|four|");
+    assert_int_equal(h.items, 2);
+    task_list_close(t, 1);
+    h = (struct heard){.sums = sums};
+    t = open_task("{\"prompt\": \"q\", \"choices\": [\"d\", \"dd\"], \"gold\": 0}\n", "scorers = choice_acc\n");
+    assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){sums}, hear, &h, &e), 0);
+    assert_true(h.items == 1 && h.logprob[0] == -1 && h.logprob[1] == -2); /* d is 100: one nat */
+    task_list_close(t, 1);
+    h = (struct heard){.sums = sums};
+    t = open_task("{\"text\": \"d\"}\n", "");
+    assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){sums}, hear, &h, &e), 0);
+    assert_int_equal(h.items, 1);
+    task_list_close(t, 1);
+}
+
 /* Does the answer that the paper gives come out as `want`? */
 static void expect_answer(const char *says, const char *section, const char *want)
 {
@@ -103,7 +146,7 @@ static void expect_answer(const char *says, const char *section, const char *wan
     struct paper p = {.says = says};
     snprintf(line, sizeof line, "{\"prompt\": \"q\", \"answer\": \"%s\"}\n", want);
     struct task *t = open_task(line, section);
-    assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){&right}, &e), 0);
+    assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){&right}, NULL, NULL, &e), 0);
     if (right != 1)
         fail_msg("\"%s\" did not become \"%s\"", says, want);
     task_list_close(t, 1);
@@ -127,7 +170,7 @@ static void the_template_is_what_is_asked(void **state)
     struct paper p = {.says = "x"};
     struct task *t = open_task("{\"prompt\": \"2+2\", \"answer\": \"4\"}\n{\"prompt\": \"3\", \"answer\": [\"y\", \"x\"]}\n",
                                "template = Q:{prompt}\\nA:\n");
-    assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){sums}, &e), 0);
+    assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){sums}, NULL, NULL, &e), 0);
     assert_string_equal(p.asked, "Q:3\nA:");
     assert_int_equal(p.prefills, 2);
     assert_true(sums[0] == 0 && sums[1] == 1); /* any of the accepted answers */
@@ -142,7 +185,7 @@ static void a_choice_costs_its_own_tokens_only(void **state)
     struct paper p = {0};
     /* a = 0.97, b = 0.98 a byte: "a" costs least whole, and the long one of a's is the cheapest per byte only if b's are dearer. */
     struct task *t = open_task("{\"prompt\": \"zzzz\", \"choices\": [\"b\", \"aaaa\"], \"gold\": 0}\n", "");
-    assert_int_equal(task_run(&paper_runtime, &p, 64, t, (double *const[]){&acc, &norm}, &e), 0);
+    assert_int_equal(task_run(&paper_runtime, &p, 64, t, (double *const[]){&acc, &norm}, NULL, NULL, &e), 0);
     assert_true(acc == 1 && norm == 0);
     task_list_close(t, 1);
 }
@@ -154,7 +197,7 @@ static void a_text_costs_every_token(void **state)
     struct err e;
     struct paper p = {0};
     struct task *t = open_task("{\"text\": \"ab\"}\n{\"text\": \"\"}\n", "");
-    assert_int_equal(task_run(&paper_runtime, &p, 64, t, (double *const[]){sums}, &e), 0);
+    assert_int_equal(task_run(&paper_runtime, &p, 64, t, (double *const[]){sums}, NULL, NULL, &e), 0);
     assert_true(fabs(sums[0] - (0.97 + 0.98)) < 1e-12 && sums[1] == 2 && sums[2] == 0 && sums[3] == 0);
     assert_true(fabs(scorer_value(scorer_by_name("perplexity"), sums, 2) - exp(1.95 / 2)) < 1e-9);
     task_list_close(t, 1);
@@ -177,7 +220,7 @@ static void what_does_not_fit_is_named(void **state)
         struct err e;
         struct paper p = {.says = "x"};
         struct task *t = open_task(texts[i], "tokens = 5\n");
-        assert_int_equal(task_run(&paper_runtime, &p, 12, t, (double *const[]){a, b}, &e), -1);
+        assert_int_equal(task_run(&paper_runtime, &p, 12, t, (double *const[]){a, b}, NULL, NULL, &e), -1);
         assert_int_equal(e.code, ERR_USAGE);
         if (!strstr(e.msg, "t.jsonl:3: the item has") || !strstr(e.msg, "room for 12") || !strstr(e.msg, "--task-context"))
             fail_msg("%s", e.msg);
@@ -190,7 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_ends_at_its_stop),         cmocka_unit_test(the_template_is_what_is_asked),
         cmocka_unit_test(a_choice_costs_its_own_tokens_only), cmocka_unit_test(a_text_costs_every_token),
-        cmocka_unit_test(what_does_not_fit_is_named),
+        cmocka_unit_test(what_does_not_fit_is_named),         cmocka_unit_test(a_listener_is_told_of_every_item),
     };
     return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }

@@ -7,6 +7,7 @@
 #ifndef BENCH_CMD_CMD_H
 #define BENCH_CMD_CMD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -64,6 +65,8 @@ void args_free(struct args *a);
 /* Prints j (a json_t *, stolen) as one line on stdout: the object of --json. */
 struct json_t;
 void print_json(struct json_t *j);
+/* n bytes as a JSON text; a byte that is not UTF-8 becomes U+FFFD, for a model may answer anything. */
+struct json_t *json_any_text(const char *p, size_t n);
 /* A JSON number; null for what is not finite, which JSON has no word for. */
 struct json_t *json_real_or_null(double x);
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "bench/cmd/cmd.h"
 #include "build_info.h"
+#include "engine/utf8.h"
 
 #define COMMAND(name) extern const struct command command_##name;
 #include "bench/cmd/commands.def"
@@ -136,6 +137,22 @@ int command_main(int argc, char **argv)
     }
     const struct command *c = command_by_name(word);
     return c ? run_command(c, argc, argv) : usage_error(word);
+}
+
+struct json_t *json_any_text(const char *p, size_t n)
+{
+    struct text out = {0};
+    for (size_t i = 0; i < n;) {
+        int length = utf8_length(p + i, n - i);
+        if (length > 0)
+            text_add(&out, p + i, (size_t)length);
+        else
+            text_add(&out, "\xef\xbf\xbd", 3);
+        i += length > 0 ? (size_t)length : 1;
+    }
+    json_t *j = json_stringn(out.p ? out.p : "", out.n);
+    text_free(&out);
+    return j;
 }
 
 struct json_t *json_real_or_null(double x)

@@ -148,13 +148,7 @@ static void add_row(struct table *t, const struct comparison *c, double percent)
     add_number(t, c->p.a, c->p.a, 0);
     add_number(t, c->p.b, c->p.b, 0);
     add_number(t, c->p.difference, c->p.difference, 1);
-    text_printf(&interval, isnan(c->p.low) ? "-" : "[");
-    if (!isnan(c->p.low)) {
-        score_number(&interval, c->p.low, c->p.difference, 1);
-        text_printf(&interval, ", ");
-        score_number(&interval, c->p.high, c->p.difference, 1);
-        text_printf(&interval, "]");
-    }
+    score_interval(&interval, c->p.low, c->p.high, c->p.difference, 1);
     table_add(t, "%s", interval.p);
     text_free(&interval);
     if (isnan(c->p.p))

@@ -13,7 +13,6 @@
 #include "bench/cmd/engine_args.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
-#include "engine/utf8.h"
 
 static const struct option_spec options[] = {
     {"model", 'm', "FILE", "the GGUF file to run"},
@@ -158,23 +157,6 @@ static int generate(struct generation *g, int ignore_eos, struct err *e)
     return 0;
 }
 
-/* The text as JSON can hold it: a byte that is not UTF-8 becomes U+FFFD. */
-static json_t *json_text(const struct text *t)
-{
-    struct text out = {0};
-    for (size_t i = 0; i < t->n;) {
-        int n = utf8_length(t->p + i, t->n - i);
-        if (n > 0)
-            text_add(&out, t->p + i, (size_t)n);
-        else
-            text_add(&out, "\xef\xbf\xbd", 3);
-        i += n > 0 ? (size_t)n : 1;
-    }
-    json_t *j = json_stringn(out.p ? out.p : "", out.n);
-    text_free(&out);
-    return j;
-}
-
 static json_t *json_ids(const int *ids, int n)
 {
     json_t *list = json_array();
@@ -200,7 +182,7 @@ static void print_result(const struct generation *g)
     json_object_set_new(j, "prompt_tokens", json_integer(g->n_prompt));
     json_object_set_new(j, "tokens", json_integer(g->n));
     json_object_set_new(j, "stopped", json_string(stops[g->stop].name));
-    json_object_set_new(j, "text", json_text(&g->text));
+    json_object_set_new(j, "text", json_any_text(g->text.p, g->text.n));
     json_object_set_new(j, "prompt_ids", json_ids(g->prompt, g->n_prompt));
     json_object_set_new(j, "ids", json_ids(g->ids, g->n));
     json_object_set_new(j, "prefill_ms", json_real(prefill_ms));

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "bench/cmd/engine_args.h"
+#include "bench/cmd/score_tasks.h"
+#include "bench/cmd/share.h"
 #include "bench/runtime/runtime.h"
-#include "bench/task.h"
 #include "eval/resample.h"
 
 static const struct option_spec options[] = {
@@ -15,18 +18,28 @@ static const struct option_spec options[] = {
     {"text", 0, "FILE", "the text to score it on"},
     {"window", 0, "N", "tokens of a window (128)"},
     {"reference", 0, "FILE", "the model that this one was made of: adds KL divergence and top-1 agreement"},
+    {"tasks", 0, "LIST", "tasks to score it on: names in tasks.ini, or FILE.jsonl:scorer,scorer"},
+    {"prompts", 0, "DIR", "where tasks.ini lies ($BENCH_PROMPTS, else ./prompts, else as installed)"},
+    {"task-context", 0, "N", "tokens that an item of a task and its answer may have (512)"},
+    {"items", 0, "FILE.jsonl", "write each item of the tasks there, with what the model said and its sums"},
     ENGINE_OPTIONS,
     {NULL, 0, NULL, NULL},
 };
 
-/* What was scored, one scorer after the other. */
-struct result {
-    const struct args *args;
-    const struct cell *cell;
+/* What is scored, and where the results go. */
+struct job {
+    struct cell cell;
+    int cpus[TOPOLOGY_MAX_CPUS];
+    char *text; /* NULL: only tasks */
+    size_t text_len;
+    int window;
+    const char *reference; /* NULL: none */
+    struct score_tasks tasks;
+    const char *items_path;
     json_t *json; /* NULL: text */
 };
 
-static void say_value(const struct result *r, const char *name, const struct resampled *v)
+static void say_value(const struct job *r, const char *name, const struct resampled *v)
 {
     char key[64];
     if (!r->json) {
@@ -43,7 +56,7 @@ static void say_value(const struct result *r, const char *name, const struct res
     json_object_set_new(r->json, key, json_real_or_null(v->high));
 }
 
-static int say_score(const struct result *r, const char *scorer, const double *sums, int n, struct err *e)
+static int say_score(const struct job *r, const char *scorer, const double *sums, int n, struct err *e)
 {
     struct resampled v;
     if (resample_value(scorer_by_name(scorer), sums, (size_t)n, RESAMPLES, RESAMPLE_SEED, &v, e))
@@ -52,7 +65,7 @@ static int say_score(const struct result *r, const char *scorer, const double *s
     return 0;
 }
 
-static void say_counts(const struct result *r, const double *sums, int n)
+static void say_counts(const struct job *r, const double *sums, int n)
 {
     double nll = 0, tokens = 0;
     for (int i = 0; i < n; i++) {
@@ -60,31 +73,26 @@ static void say_counts(const struct result *r, const double *sums, int n)
         tokens += sums[2 * i + 1];
     }
     if (!r->json) {
-        printf("over %.0f tokens in %d windows of %d (KV %s, %s)\n", tokens, n, r->cell->context + 1, r->cell->kv,
-               r->cell->compute);
+        printf("over %.0f tokens in %d windows of %d (KV %s, %s)\n", tokens, n, r->window, r->cell.kv, r->cell.compute);
         return;
     }
     json_object_set_new(r->json, "nll", json_real(nll / tokens));
     json_object_set_new(r->json, "nll_sum", json_real(nll));
     json_object_set_new(r->json, "tokens", json_integer((json_int_t)tokens));
     json_object_set_new(r->json, "windows", json_integer(n));
-    json_object_set_new(r->json, "window", json_integer(r->cell->context + 1));
-    json_object_set_new(r->json, "kv", json_string(r->cell->kv));
-    json_object_set_new(r->json, "compute", json_string(r->cell->compute));
+    json_object_set_new(r->json, "window", json_integer(r->window));
 }
 
 /* The variant beside the reference model. */
-static int diverge(const struct result *r, const struct runtime *rt, void *self, const char *reference, const int *cpus,
-                   const int *ids, int n_ids, struct err *e)
+static int diverge(const struct job *r, const struct runtime *rt, void *self, const int *ids, int n_ids, struct err *e)
 {
     double *sums[TASK_DIVERGENCES];
     int n, rc = -1;
     void *other = calloc(1, rt->size);
     if (!other)
         return err_set(e, ERR_ENV, "score: out of memory");
-    if (rt->load(other, r->cell, reference, cpus, e) ||
-        task_divergence((struct task_side){rt, other}, (struct task_side){rt, self}, ids, n_ids, r->cell->context + 1, sums, &n,
-                        e))
+    if (rt->load(other, &r->cell, r->reference, r->cpus, e) ||
+        task_divergence((struct task_side){rt, other}, (struct task_side){rt, self}, ids, n_ids, r->window, sums, &n, e))
         goto out;
     rc = 0;
     for (int k = 0; k < TASK_DIVERGENCES; k++) {
@@ -97,58 +105,110 @@ out:
     return rc;
 }
 
-static int score(const struct result *r, const int *cpus, const char *text, size_t len, struct err *e)
+static int score_text(const struct job *r, const struct runtime *rt, void *self, struct err *e)
 {
-    const struct cell *c = r->cell;
-    const struct runtime *rt = runtime_by_name(c->runtime);
-    const char *reference = args_get(r->args, "reference");
     int *ids = NULL, n_ids, n, rc = -1;
     double *sums = NULL;
-    void *self = calloc(1, rt->size);
-    if (!self)
-        return err_set(e, ERR_ENV, "score: out of memory");
-    if (rt->load(self, c, c->model, cpus, e) || rt->encode(self, text, len, &ids, &n_ids, e) ||
-        task_perplexity(self, rt->nll, rt->bos(self), ids, n_ids, c->context + 1, &sums, &n, e) ||
+    if (rt->encode(self, r->text, r->text_len, &ids, &n_ids, e) ||
+        task_perplexity(self, rt->nll, rt->bos(self), ids, n_ids, r->window, &sums, &n, e) ||
         say_score(r, "perplexity", sums, n, e))
         goto out;
-    if (reference && diverge(r, rt, self, reference, cpus, ids, n_ids, e))
+    if (r->reference && diverge(r, rt, self, ids, n_ids, e))
         goto out;
     say_counts(r, sums, n);
     rc = 0;
 out:
-    rt->close(self);
     free(sums);
     free(ids);
+    return rc;
+}
+
+static int score(const struct job *r, struct err *e)
+{
+    const struct runtime *rt = runtime_by_name(r->cell.runtime);
+    int rc = -1;
+    json_t *scores = r->json && r->tasks.n ? json_array() : NULL;
+    void *self = calloc(1, rt->size);
+    if (!self)
+        return err_set(e, ERR_ENV, "score: out of memory");
+    if (rt->load(self, &r->cell, r->cell.model, r->cpus, e) || (r->text && score_text(r, rt, self, e)))
+        goto out;
+    if (r->text && r->tasks.n && !r->json)
+        putchar('\n');
+    if (r->tasks.n && score_tasks(&r->tasks, rt, self, scores, e))
+        goto out;
+    if (r->tasks.n && !r->json)
+        printf("[low, high]: bootstrap interval over items, level 95%% (KV %s, %s)\n", r->cell.kv, r->cell.compute);
+    if (scores)
+        json_object_set(r->json, "scores", scores);
+    rc = 0;
+out:
+    json_decref(scores);
+    rt->close(self);
     free(self);
     return rc;
 }
 
+/* -- the command ---------------------------------------------------------------------------------------------------------- */
+
+/* Everything that can be wrong with the command line is found before the model is loaded. */
+static int take_options(const struct args *a, struct job *r, struct err *e)
+{
+    const char *path = args_get(a, "text"), *tasks = args_get(a, "tasks"), *prompts = args_get(a, "prompts");
+    int64_t window, context;
+    r->cell = (struct cell){.model = args_need(a, "model", e), .format = "file", .runtime = "reference", .decode = 1};
+    r->reference = args_get(a, "reference");
+    r->items_path = args_get(a, "items");
+    if (!r->cell.model)
+        return -1;
+    if (!path && !tasks)
+        return err_set(e, ERR_USAGE, "score: nothing to score on: give --text FILE, --tasks LIST or both");
+    if (r->reference && !path)
+        return err_set(e, ERR_USAGE, "score: --reference needs --text: the two models are held against each other on a text");
+    if (r->items_path && !tasks)
+        return err_set(e, ERR_USAGE, "score: --items needs --tasks: a text has no items to write");
+    if (args_int(a, "window", TASK_MIN_WINDOW, 1 << 24, 128, &window, e) ||
+        args_int(a, "task-context", 4, 1 << 20, 512, &context, e) || engine_args(a, &r->cell, r->cpus, e))
+        return -1;
+    r->window = (int)window;
+    r->tasks.context = (int)context;
+    /* With the token to decode, room for the longer of a window and an item. */
+    r->cell.context = (tasks && (context > window || !path) ? r->tasks.context : r->window) - 1;
+    if (tasks && task_list_open(&r->tasks.task, &r->tasks.n, tasks,
+                                prompts ? prompts : share_folder("prompts", "BENCH_PROMPTS", "tasks.ini"), e))
+        return -1;
+    if (path && !(r->text = file_read(path, &r->text_len, e)))
+        return -1;
+    if (r->items_path && !(r->tasks.items = fopen(r->items_path, "w")))
+        return err_set(e, ERR_ENV, "%s: cannot create it: %s", r->items_path, strerror(errno));
+    return 0;
+}
+
 static int run(const struct args *a, struct err *e)
 {
-    static int cpus[TOPOLOGY_MAX_CPUS];
-    struct cell c = {.model = args_need(a, "model", e), .format = "file", .runtime = "reference", .decode = 1};
-    const char *path = c.model ? args_need(a, "text", e) : NULL;
-    int64_t window;
-    size_t len;
-    if (!path || args_int(a, "window", TASK_MIN_WINDOW, 1 << 24, 128, &window, e) || engine_args(a, &c, cpus, e))
-        return -1;
-    c.context = (int)window - 1; /* with the token to decode, room for one window */
-    char *text = file_read(path, &len, e);
-    if (!text)
-        return -1;
-    struct result r = {.args = a, .cell = &c, .json = args_has(a, "json") ? json_object() : NULL};
-    int rc = score(&r, cpus, text, len, e);
-    free(text);
+    static struct job r;
+    int rc = take_options(a, &r, e);
+    if (!rc && args_has(a, "json"))
+        r.json = json_pack("{s:s, s:s}", "kv", r.cell.kv, "compute", r.cell.compute);
+    if (!rc)
+        rc = score(&r, e);
+    if (r.tasks.items) {
+        int lost = ferror(r.tasks.items);
+        if ((fclose(r.tasks.items) || lost) && !rc)
+            rc = err_set(e, ERR_ENV, "%s: cannot write all of it: is the disk full?", r.items_path);
+    }
     if (r.json && !rc)
         print_json(r.json);
     else
         json_decref(r.json);
+    task_list_close(r.tasks.task, r.tasks.n);
+    free(r.text);
     return rc;
 }
 
 const struct command command_score = {
     .name = "score",
-    .summary = "perplexity of a model on a text, and how far it is from a reference",
+    .summary = "perplexity of a model on a text, how far it is from a reference, and its scores on tasks",
     .options = options,
     .json = 1,
     .about =
@@ -160,8 +220,15 @@ const struct command command_score = {
         "\n"
         "With --reference both models run side by side: kl_divergence is the mean over the scored tokens of the divergence from\n"
         "the reference's next-token distribution, in nats, top1_agreement the share where both find the same token most\n"
-        "probable, token_accuracy the share that this model found most probable.",
+        "probable, token_accuracy the share that this model found most probable.\n"
+        "\n"
+        "With --tasks each task is put to the model as in bench sweep, and each of its scorers gives a value over all items, "
+        "with\n"
+        "the bootstrap's interval over items.  --items writes a line of JSON for every item: task, line of its file, prompt, "
+        "the\n"
+        "model's answer (of a choice its index and every choice's log-probability), and the sums that the scorers made of it.",
     .examples = "  bench score --model m.gguf --text some.txt\n"
+                "  bench score --model m.gguf --tasks arithmetic,mine.jsonl:exact,rouge_l --items said.jsonl\n"
                 "  bench score --model m.gguf --text some.txt --kv q8_0 --json\n"
                 "  bench score --model m-q4_0.gguf --text some.txt --reference m-f16.gguf\n"
                 "  bench score --model m.gguf --text some.txt --kv f32 --compute exact    # the reference arithmetic",

@@ -28,7 +28,7 @@ static int line_end(const struct rows *r, int first)
 
 static void add_score(struct table *t, const struct rows *r, int row)
 {
-    double value = 0, low, high;
+    double value = 0, low = NAN, high = NAN;
     struct text score = {0}, interval = {0};
     if (row < 0)
         text_printf(&score, "-");
@@ -36,15 +36,9 @@ static void add_score(struct table *t, const struct rows *r, int row)
         score_number(&score, value, value, 0);
     else
         text_printf(&score, "%s", rows_get(r, row, "state"));
-    if (row >= 0 && rows_number(r, row, "low", &low) && rows_number(r, row, "high", &high)) {
-        text_printf(&interval, "[");
-        score_number(&interval, low, value, 0);
-        text_printf(&interval, ", ");
-        score_number(&interval, high, value, 0);
-        text_printf(&interval, "]");
-    } else {
-        text_printf(&interval, "-");
-    }
+    if (row >= 0 && rows_number(r, row, "low", &low))
+        rows_number(r, row, "high", &high);
+    score_interval(&interval, low, high, value, 0);
     table_add(t, "%s", score.p);
     table_add(t, "%s", interval.p);
     text_free(&score);

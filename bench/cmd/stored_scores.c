@@ -108,3 +108,16 @@ void score_number(struct text *t, double x, double like, int sign)
     else
         text_printf(t, "%.*f", size < 1 ? 4 : size < 10 ? 3 : size < 100 ? 2 : 1, x);
 }
+
+void score_interval(struct text *t, double low, double high, double like, int sign)
+{
+    if (isnan(low)) {
+        text_printf(t, "-");
+        return;
+    }
+    text_printf(t, "[");
+    score_number(t, low, like, sign);
+    text_printf(t, ", ");
+    score_number(t, high, like, sign);
+    text_printf(t, "]");
+}

@@ -23,5 +23,7 @@ int stored_scores(struct rows *r, struct store *s, const char *run, struct err *
 /* x with as many decimals as a table gives a score near `like`: a perplexity of 12 and a divergence of 0.00003 share a table, and
  * what is not 0 does not look like it.  sign: + in front of what is above 0. */
 void score_number(struct text *t, double x, double like, int sign);
+/* "[low, high]" in that way; "-" where there is none (NaN). */
+void score_interval(struct text *t, double low, double high, double like, int sign);
 
 #endif
