@@ -242,7 +242,11 @@ static void a_variant_is_scored_once(void **state)
         finish(start("sweep --model %s --context 8 --decode 2 --trials 1 --quiet --text prompts/story.txt --tasks %s "
                      "--task-context 4 --db %s",
                      model, tasks, db)),
-        0);
+        4);
+    text = output();
+    assert_non_null(strstr(text, "bench: sweep: 2 of the scores failed, first choice_acc on mine of f32: "));
+    assert_non_null(strstr(text, "mine.jsonl:1: the item has"));
+    free(text);
     assert_int_equal(
         number(db, "SELECT count(*) FROM score WHERE state = 'failed' AND reason LIKE '%mine.jsonl:1: the item has%'"), 2);
     f = fopen(tasks, "w");
@@ -254,7 +258,7 @@ static void a_variant_is_scored_once(void **state)
             start("sweep --model %s --context 8 --decode 2 --trials 1 --quiet --text prompts/story.txt --tasks %s:intent_exact "
                   "--task-context 200 --db %s",
                   model, tasks, db)),
-        0);
+        4);
     assert_int_equal(
         number(db, "SELECT count(*) FROM score WHERE scorer = 'intent_exact' AND state = 'failed' AND value IS NULL"), 1);
     assert_int_equal(finish(start("sweep --model %s --text prompts/story.txt --tasks %s:choise_acc --db %s", model, tasks, db)),

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "bench/cmd/cmd.h"
+#include "bench/cmd/rows.h"
 #include "bench/cmd/share.h"
 #include "bench/cmd/show.h"
 #include "bench/cmd/show_plan.h"
@@ -238,6 +239,33 @@ static void next_commands(const struct sweep_report *r, const char *db)
     printf("\nnext: bench plot %lld -o plots/out%s%s\n", (long long)r->run, other ? " --db " : "", other ? db : "");
 }
 
+/* Nothing when every cell has a valid trial and every score a value; else what is missing, and what to do. */
+static int check_complete(struct store *s, const struct sweep_report *report, int cells, struct err *e)
+{
+    static const char sql[] = "SELECT q.task, q.scorer, p.quality, q.reason FROM v_score q JOIN v_place p ON p.run = q.run AND "
+                              "p.variant = q.variant WHERE q.run = CAST(?1 AS INTEGER) AND q.state <> 'ok' GROUP BY q.id "
+                              "ORDER BY q.id";
+    char run[24];
+    struct rows failed;
+    int lost = report->cells_failed + report->cells_infeasible, rc = 0;
+    snprintf(run, sizeof run, "%lld", (long long)report->run);
+    if (rows_load(&failed, s, sql, (const char *const[]){run, NULL}, e))
+        return -1;
+    if (lost && failed.n)
+        rc = err_set(e, ERR_INVALID, "sweep: %d of %d cells have no valid trial and %d scores failed; the reasons stand above",
+                     lost, cells, failed.n);
+    else if (lost)
+        rc = err_set(e, ERR_INVALID, "sweep: %d of %d cells have no valid trial; the reasons stand above", lost, cells);
+    else if (failed.n)
+        rc = err_set(e, ERR_INVALID,
+                     "sweep: %d of the scores failed, first %s on %s of %s: %.300s.  The rest is stored; put that right and "
+                     "sweep again, or do without that text or task",
+                     failed.n, rows_get(&failed, 0, "scorer"), rows_get(&failed, 0, "task"), rows_get(&failed, 0, "quality"),
+                     rows_get(&failed, 0, "reason"));
+    rows_free(&failed);
+    return rc;
+}
+
 static int measure(const struct settings *s, const struct sweep_config *c, const char *db, const char *command, struct err *e)
 {
     int quiet = setting(s, "quiet") != NULL, json = args_has(s->args, "json");
@@ -274,12 +302,10 @@ static int measure(const struct settings *s, const struct sweep_config *c, const
         failed = show_run(store, report.run, json ? SHOW_JSON : SHOW_TEXT, e);
     if (!failed && !json)
         next_commands(&report, db);
-    int lost = failed ? 0 : report.cells_failed + report.cells_infeasible;
     if (!failed && report.interrupted)
         failed = err_set(e, ERR_INCONCLUSIVE, "sweep: interrupted; the same command with --resume goes on");
-    else if (!failed && lost)
-        failed =
-            err_set(e, ERR_INVALID, "sweep: %d of %d cells have no valid trial; the reasons stand above", lost, plan.matrix.n);
+    else if (!failed)
+        failed = check_complete(store, &report, plan.matrix.n, e);
     machine_close(machine);
     store_close(store);
     plan_close(&plan);
@@ -325,7 +351,8 @@ const struct command command_sweep = {
         "{\"prompt\", \"choices\", \"gold\"} or {\"text\"}, one a line.\n"
         "\n"
         "A file says the same: a section [sweep] with option = value lines; options on the command line override it.\n"
-        "exit code: 0 every cell has a valid trial, 4 some have none, 5 the disk, a permission or a corrupt file.",
+        "exit code: 0 every cell has a valid trial and every score a value, 4 some have none (the others are stored),\n"
+        "5 the disk, a permission or a corrupt file.",
     .examples = "  bench sweep --model m.gguf --format f16,q8_0,q4_0 --context 64,256 --threads 1,2 --text some.txt\n"
                 "  bench sweep sweep.ini --threads 4\n"
                 "  bench sweep --model m.gguf --format f16,q4_0 --text some.txt --dry-run\n"
