@@ -1,9 +1,11 @@
 /* tokenizer.h - text to token ids and back, by the vocabulary that the GGUF carries.
  *
- * One tokenizer per model.  Scores and types stay in the mapped file, which must outlive it; the pieces' text and an index over
- * it are its own (tokenizer_bytes).  Errors name the key; the caller puts the name of the file in front.
- * SentencePiece: pieces are merged greedily by score; a character without a piece becomes its byte tokens, and one <unk> per
- * UTF-8 byte where the vocabulary has no byte tokens.  A vocabulary of another kind is refused by name. */
+ * One tokenizer per model.  Scores and types stay in the mapped file, which must outlive it; the pieces' text and the indexes over
+ * it are its own (tokenizer_bytes).  Errors name the key; the caller puts the name of the file in front.  A vocabulary of an
+ * unknown kind is refused by name; each kind is one file, tokenizer_*.c.
+ *
+ * User-defined pieces are cut out of every text first, the longest at the leftmost place.  Control tokens (<|im_end|>) are not
+ * text: who types their name gets letters.  Only a part that is marked special, such as a chat template's, can name them. */
 /* SPDX-License-Identifier: MIT */
 #ifndef ENGINE_TOKENIZER_H
 #define ENGINE_TOKENIZER_H
@@ -22,14 +24,28 @@ void tokenizer_close(struct tokenizer *t);
  * length.  Input that is not UTF-8 is taken byte by byte.  Never aborts on any input. */
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, int bos, int **ids, int *n, struct err *e);
 
+/* The same for a text in parts: they are one text, merged across the seams, but a control token is recognised only where its
+ * whole name lies in a special part. */
+struct tokenizer_part {
+    const char *p;
+    size_t n;
+    int special;
+};
+int tokenizer_encode_parts(const struct tokenizer *t, const struct tokenizer_part *parts, int n_parts, int bos, int **ids, int *n,
+                           struct err *e);
+
 /* The bytes of one token as it continues a text ("▁" is a space, a byte token is that byte, a control token is nothing, an
  * unknown one is U+FFFD, an id outside the vocabulary is nothing); *n is their number.  Points into the tokenizer. */
 const char *tokenizer_piece(const struct tokenizer *t, int id, int *n);
+
+/* The id of the control token or user-defined piece of that name, -1 when there is none. */
+int tokenizer_special(const struct tokenizer *t, const char *name);
 
 int tokenizer_size(const struct tokenizer *t);
 int tokenizer_bos(const struct tokenizer *t); /* -1 when there is none */
 int tokenizer_eos(const struct tokenizer *t);
 int tokenizer_add_bos(const struct tokenizer *t); /* does the model want BOS in front of a text? */
+int tokenizer_add_eos(const struct tokenizer *t); /* ... and EOS behind one that is complete? */
 size_t tokenizer_bytes(const struct tokenizer *t); /* memory of its own */
 
 #endif

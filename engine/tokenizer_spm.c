@@ -1,179 +1,104 @@
-/* tokenizer_spm.c - SentencePiece's byte-pair merging, guided by scores (Kudo and Richardson 2018; Sennrich 2016).
+/* tokenizer_spm.c - SentencePiece's byte-pair merging, guided by scores (Kudo and Richardson 2018).
  *
- * The text begins as a list of its characters.  Again and again, the two neighbours that form the piece with the highest score
- * are merged (the leftmost of equals), until no two neighbours form a piece.  A heap of candidates makes that n log n.
- * User-defined pieces are cut out first, the longest at the leftmost place; control, unknown and byte tokens never come from
- * text.  Like llama.cpp, what follows the beginning or a user-defined piece gets a space in front if the model wants one. */
+ * A word's symbols are its characters; two neighbours that form a piece cost minus its score.  A character without a piece becomes
+ * its byte tokens.  SentencePiece writes a space as U+2581, and a U+2581 of the input means a space too.  Like llama.cpp, what
+ * follows the beginning or a special token gets a space in front if the model wants one. */
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
+#include "engine/merge.h"
 #include "engine/utf8.h"
 #include "engine/vocabulary.h"
 
-struct symbol {
-    int prev, next; /* neighbours, -1 at the ends */
-    uint32_t at, n; /* in the word; n == 0: merged into another */
+struct spm {
+    const uint8_t *scores; /* [n] f32, unaligned, in the map */
+    int by_word;           /* no piece has a space behind another character: words can be merged one by one */
+    int space_prefix;
 };
 
-struct pair {
-    float score;
-    int left, right;
-    uint32_t n; /* bytes of both when the pair was seen: another sum now means that one has changed since */
-};
-
-struct merger {
-    const struct tokenizer *t;
-    const char *word;
-    struct symbol *symbol;
-    struct pair *heap;
-    size_t symbols_cap, n_heap, heap_cap;
-    struct ids *out;
-    struct err *e;
-};
-
-/* The array with room for n > 0 elements of `size` bytes; NULL when memory is out, then the old one is still there. */
-static void *grow(void *array, size_t *cap, size_t n, size_t size, struct err *e)
+/* Copies with U+2581 turned into the space that it stands for; returns the bytes written, at most n.  to may be p. */
+static size_t write_spaces(char *to, const char *p, size_t n)
 {
-    if (n <= *cap)
-        return array;
-    size_t more = *cap * 2 > n ? *cap * 2 : n + 64;
-    void *p = realloc(array, more * size);
-    if (p)
-        *cap = more;
-    else
-        err_set(e, ERR_ENV, "tokenizer: out of memory (%zu bytes); give it the text in smaller parts", more * size);
-    return p;
+    size_t out = 0;
+    for (size_t i = 0; i < n;) {
+        if (n - i >= 3 && !memcmp(p + i, SPACE_SYMBOL, 3)) {
+            to[out++] = ' ';
+            i += 3;
+        } else {
+            to[out++] = p[i++];
+        }
+    }
+    return out;
 }
 
-int ids_add(struct ids *l, int id, struct err *e)
+static float score(const struct spm *s, int id)
 {
-    int *v = grow(l->v, &l->cap, l->n + 1, sizeof *v, e);
-    if (!v)
+    float v;
+    memcpy(&v, s->scores + (size_t)id * sizeof v, sizeof v);
+    return v;
+}
+
+static int open_spm(struct tokenizer *t, const struct gguf *g, struct err *e)
+{
+    struct spm *s = t->own;
+    const struct gguf_kv *scores;
+    if (vocabulary_array(g, KEY_SCORES, (uint64_t)t->n, &scores, e))
         return -1;
-    l->v = v;
-    v[l->n++] = id;
-    return 0;
-}
-
-static int before(const struct pair *a, const struct pair *b)
-{
-    return a->score > b->score || (a->score == b->score && a->left < b->left);
-}
-
-static void swap(struct pair *a, struct pair *b)
-{
-    struct pair c = *a;
-    *a = *b;
-    *b = c;
-}
-
-static int push(struct merger *m, struct pair p)
-{
-    struct pair *heap = grow(m->heap, &m->heap_cap, m->n_heap + 1, sizeof p, m->e);
-    if (!heap)
-        return -1;
-    m->heap = heap;
-    size_t i = m->n_heap++;
-    for (heap[i] = p; i && before(&heap[i], &heap[(i - 1) / 2]); i = (i - 1) / 2)
-        swap(&heap[i], &heap[(i - 1) / 2]);
-    return 0;
-}
-
-static struct pair pop(struct merger *m)
-{
-    struct pair top = m->heap[0];
-    m->heap[0] = m->heap[--m->n_heap];
-    for (size_t i = 0, child; (child = 2 * i + 1) < m->n_heap; i = child) {
-        if (child + 1 < m->n_heap && before(&m->heap[child + 1], &m->heap[child]))
-            child++;
-        if (!before(&m->heap[child], &m->heap[i]))
-            break;
-        swap(&m->heap[child], &m->heap[i]);
+    if (!scores || scores->element != GGUF_F32)
+        return vocabulary_elements(KEY_SCORES, "f32", e);
+    s->scores = scores->data;
+    s->by_word = 1;
+    for (int id = 0; id < t->n; id++) {
+        const char *p = t->text + t->at[id];
+        enum token_type type = vocabulary_type(t, id);
+        if (isnan(score(s, id)))
+            return err_set(e, ERR_ENV, "key \"" KEY_SCORES "\": element %d is not a number; convert the model again", id);
+        for (uint32_t i = 1; type != TOKEN_CONTROL && type != TOKEN_UNKNOWN && i < t->at[id + 1] - t->at[id]; i++)
+            if (p[i] == ' ' && p[i - 1] != ' ')
+                s->by_word = 0;
     }
-    return top;
+    return gguf_bool(g, "tokenizer.ggml.add_space_prefix", 1, &s->space_prefix, e);
 }
 
-/* Left and right become a candidate if together they are a piece. */
-static int consider(struct merger *m, int left, int right)
+static int pair(const void *ctx, const char *word, const struct merge_symbol *left, const struct merge_symbol *right,
+                double *cost)
 {
-    if (left < 0 || right < 0)
-        return 0;
-    uint32_t n = m->symbol[left].n + m->symbol[right].n;
-    int id = vocabulary_find(m->t, m->word + m->symbol[left].at, n);
-    if (id < 0)
-        return 0;
-    return push(m, (struct pair){.score = vocabulary_score(m->t, id), .left = left, .right = right, .n = n});
-}
-
-static int merge_all(struct merger *m)
-{
-    while (m->n_heap) {
-        struct pair p = pop(m);
-        struct symbol *left = &m->symbol[p.left], *right = &m->symbol[p.right];
-        if (!left->n || !right->n || left->n + right->n != p.n)
-            continue;
-        left->n = p.n;
-        right->n = 0;
-        left->next = right->next;
-        if (right->next >= 0)
-            m->symbol[right->next].prev = p.left;
-        if (consider(m, left->prev, p.left) || consider(m, p.left, left->next))
-            return -1;
-    }
-    return 0;
-}
-
-/* A character without a piece: one token a byte. */
-static int emit_bytes(struct merger *m, const char *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int id = m->t->byte[(uint8_t)p[i]];
-        if (id < 0)
-            id = m->t->unk;
-        if (id < 0)
-            return err_set(m->e, ERR_ENV,
-                           "tokenizer: byte 0x%02x of the text has no token, and the vocabulary has no unknown token "
-                           "(key \"tokenizer.ggml.unknown_token_id\"); remove the character from the text",
-                           (uint8_t)p[i]);
-        if (ids_add(m->out, id, m->e))
-            return -1;
-    }
-    return 0;
-}
-
-static int emit(struct merger *m, const struct symbol *s)
-{
-    const char *p = m->word + s->at;
-    int id = vocabulary_find(m->t, p, s->n);
+    const struct tokenizer *t = ctx;
+    int id = vocabulary_find(t, word + left->at, left->n + right->n);
     if (id >= 0)
-        return ids_add(m->out, id, m->e);
-    return s->n == 1 && *p == ' ' ? emit_bytes(m, SPACE_SYMBOL, strlen(SPACE_SYMBOL)) : emit_bytes(m, p, s->n);
+        *cost = -(double)score(t->own, id);
+    return id;
 }
 
-static int encode_word(struct merger *m, const char *word, size_t n)
+static int emit(const struct tokenizer *t, const char *word, const struct merge_symbol *s, struct ids *out, struct err *e)
 {
-    struct symbol *symbol = grow(m->symbol, &m->symbols_cap, n, sizeof *symbol, m->e);
-    if (!symbol)
-        return -1;
-    m->symbol = symbol;
-    m->word = word;
+    const char *p = word + s->at;
+    if (s->id >= 0)
+        return ids_add(out, s->id, e);
+    if (s->n == 1 && *p == ' ')
+        return vocabulary_add_bytes(t, SPACE_SYMBOL, strlen(SPACE_SYMBOL), out, e);
+    return vocabulary_add_bytes(t, p, s->n, out, e);
+}
+
+static int encode_word(struct merger *m, const char *word, size_t n, struct ids *out, struct err *e)
+{
+    const struct tokenizer *t = m->ctx;
     int count = 0;
+    if (merge_room(m, n, e))
+        return -1;
     for (size_t at = 0; at < n; count++) {
         int len = utf8_length(word + at, n - at);
         if (!len)
             len = 1; /* not UTF-8: byte by byte */
-        symbol[count] = (struct symbol){.prev = count - 1, .next = count + 1, .at = (uint32_t)at, .n = (uint32_t)len};
+        m->symbol[count] =
+            (struct merge_symbol){.at = (uint32_t)at, .n = (uint32_t)len, .id = vocabulary_find(t, word + at, (size_t)len)};
         at += (size_t)len;
     }
-    symbol[count - 1].next = -1;
-    for (int i = 1; i < count; i++)
-        if (consider(m, i - 1, i))
-            return -1;
-    if (merge_all(m))
+    if (merge_word(m, word, count, e))
         return -1;
-    for (int i = 0; i >= 0; i = symbol[i].next)
-        if (emit(m, &symbol[i]))
+    for (int i = 0; i >= 0; i = m->symbol[i].next)
+        if (emit(t, word, &m->symbol[i], out, e))
             return -1;
     return 0;
 }
@@ -189,58 +114,36 @@ static size_t word_length(const char *p, size_t n)
     return i;
 }
 
-/* Text between user-defined pieces.  The byte in front of it has been dealt with: it is where the space goes. */
-static int encode_stretch(struct merger *m, char *p, size_t n)
+static int encode_spm(const struct tokenizer *t, char *text, size_t n, struct ids *out, struct err *e)
 {
-    if (n && m->t->space_prefix) {
-        *--p = ' ';
+    const struct spm *s = t->own;
+    struct merger m = {.pair = pair, .ctx = t};
+    int rc = 0;
+    n = write_spaces(text, text, n);
+    if (n && s->space_prefix) {
+        *--text = ' '; /* what stood there has been dealt with */
         n++;
     }
-    while (n) {
-        size_t len = m->t->by_word ? word_length(p, n) : n;
-        if (encode_word(m, p, len))
-            return -1;
-        p += len;
+    while (n && !rc) {
+        size_t len = s->by_word ? word_length(text, n) : n;
+        rc = encode_word(&m, text, len, out, e);
+        text += len;
         n -= len;
     }
-    return 0;
+    merge_close(&m);
+    return rc;
 }
 
-/* The longest user-defined piece that the text begins with, -1 when there is none; *n: its bytes. */
-static int user_piece(const struct tokenizer *t, const char *p, size_t left, size_t *n)
-{
-    int found = -1;
-    if (!t->user_first[(uint8_t)*p])
-        return -1;
-    uint32_t h = HASH_START;
-    for (size_t i = 0; i < left && i < t->longest_user; i++) {
-        h = hash_byte(h, p[i]);
-        int id = vocabulary_find_hashed(t, p, i + 1, h);
-        if (id >= 0 && vocabulary_type(t, id) == TOKEN_USER_DEFINED) {
-            found = id;
-            *n = i + 1;
-        }
-    }
-    return found;
-}
-
-int spm_encode(const struct tokenizer *t, char *text, size_t n, struct ids *out, struct err *e)
-{
-    struct merger m = {.t = t, .out = out, .e = e};
-    size_t from = 0, at = 0, len = 0;
-    int failed = 0;
-    while (at < n && !failed) {
-        int id = user_piece(t, text + at, n - at, &len);
-        if (id < 0) {
-            at++;
-            continue;
-        }
-        failed = encode_stretch(&m, text + from, at - from) || ids_add(out, id, e);
-        from = at += len;
-    }
-    if (!failed)
-        failed = encode_stretch(&m, text + from, n - from);
-    free(m.symbol);
-    free(m.heap);
-    return failed ? -1 : 0;
-}
+const struct tokenizer_kind tokenizer_spm = {
+    .name = "llama",
+    .about = "SentencePiece with scores",
+    .size = sizeof(struct spm),
+    /* SentencePiece's own: <unk> 0, <s> 1, </s> 2. */
+    .bos = 1,
+    .eos = 2,
+    .unk = 0,
+    .add_bos = 1,
+    .write_piece = write_spaces,
+    .open = open_spm,
+    .encode = encode_spm,
+};

@@ -260,6 +260,56 @@ static void test_user_defined_pieces_first(void **state)
     unload(&l);
 }
 
+/* The ids of a text whose first and last part are a template's. */
+static void expect_parts(const struct tokenizer *t, const char *before, const char *text, const char *after, const char *wanted)
+{
+    struct tokenizer_part parts[] = {{before, strlen(before), 1}, {text, strlen(text), 0}, {after, strlen(after), 1}};
+    struct err e;
+    struct text got = {0};
+    int *ids, n;
+    if (tokenizer_encode_parts(t, parts, 3, 0, &ids, &n, &e))
+        fail_msg("%s", e.msg);
+    text_add(&got, "", 0);
+    for (int i = 0; i < n; i++)
+        text_printf(&got, "%s%d", i ? " " : "", ids[i]);
+    if (strcmp(got.p, wanted))
+        fail_msg("[%s] %s [%s]: ids are [%s], should be [%s]", before, text, after, got.p, wanted);
+    text_free(&got);
+    free(ids);
+}
+
+static void test_control_tokens_are_not_text(void **state)
+{
+    (void)state;
+    struct loaded l;
+    struct vocabulary v = small();
+    v.space_prefix = 0;
+    add(&v, "ab", -1, 1);    /* 8 */
+    add(&v, "<|d|>", 0, 3);  /* 9 */
+    add(&v, "<|dd|>", 0, 4); /* 10: by its looks a control token, whatever the file calls it */
+    add(&v, "<d", 0, 4);     /* 11 */
+    add(&v, "<", -9, 1);
+    add(&v, "|", -9, 1);
+    add(&v, ">", -9, 1); /* 12 13 14 */
+    load_vocabulary(&l, &v);
+    expect(l.t, "<|d|>", 5, 0, "12 13 7 13 14");
+    expect(l.t, "<|dd|>", 6, 0, "12 13 7 7 13 14");
+    expect(l.t, "<s>", 3, 0, "12 0 14");
+    expect(l.t, "<d<|d|>", 7, 0, "11 12 13 7 13 14");                        /* user-defined pieces are text */
+    expect_parts(l.t, "<|d|>a", "b<|d|>", "<|dd|>", "9 8 12 13 7 13 14 10"); /* a and b merge across the seam */
+    expect_parts(l.t, "<|d", "|>", "", "12 13 7 13 14");                     /* half a name is no name */
+    expect_parts(l.t, "", "<|d", "|>", "12 13 7 13 14");
+    expect_parts(l.t, "", "", "", "");
+    expect_parts(l.t, "<s>", "", "</s><|d|>", "1 2 9");
+    assert_int_equal(tokenizer_special(l.t, "<|dd|>"), 10);
+    assert_int_equal(tokenizer_special(l.t, "<|d"), -1);
+    assert_int_equal(tokenizer_special(l.t, "ab"), -1);
+    int n;
+    tokenizer_piece(l.t, 10, &n);
+    assert_int_equal(n, 0);
+    unload(&l);
+}
+
 static void test_pieces_decode(void **state)
 {
     (void)state;
@@ -471,8 +521,9 @@ static void test_bytes_are_the_heap(void **state)
     size_t took = m.uordblks + m.hblkhd - before, told = tokenizer_bytes(l.t);
     unload(&l);
     if (!before)
-        skip();                                        /* a sanitizer's allocator does not tell */
-    assert_in_range(took, told, told + 3 * 4096 + 64); /* large blocks are whole pages */
+        skip(); /* a sanitizer's allocator does not tell */
+    /* Large blocks are whole pages; a small one may be one that was freed before and still counted. */
+    assert_in_range(took, told - 256, told + 4 * 4096 + 64);
     print_message("phi-3: %zu bytes for 32064 pieces\n", told);
 }
 
@@ -485,6 +536,7 @@ int main(void)
         cmocka_unit_test(test_unknown_characters),
         cmocka_unit_test(test_merges_by_score_then_leftmost),
         cmocka_unit_test(test_user_defined_pieces_first),
+        cmocka_unit_test(test_control_tokens_are_not_text),
         cmocka_unit_test(test_pieces_decode),
         cmocka_unit_test(test_decoding_undoes_encoding),
         cmocka_unit_test(test_against_slow_merging),
