@@ -96,14 +96,17 @@ static int encode_text(const struct tokenizer *t, char *text, size_t n, const st
     while (at < n) {
         while (at >= end)
             end += (++part)->n;
-        int id = vocabulary_special(t, text + at, n - at, part->special ? end - at : 0, &len);
+        int id = vocabulary_special(t, text + at, n - at, part->kind == PART_TEXT ? 0 : end - at, &len);
         if (id < 0) {
             at++;
             continue;
         }
         if ((at > from && t->kind->encode(t, text + from, at - from, out, e)) || ids_add(out, id, e))
             return -1;
-        from = at += len;
+        at += len;
+        while (part->kind == PART_SWALLOWING && at < n && strchr(" \t\n\v\f\r", text[at]) && text[at])
+            at++;
+        from = at;
     }
     return n > from ? t->kind->encode(t, text + from, n - from, out, e) : 0;
 }
@@ -148,16 +151,20 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, in
     return tokenizer_encode_parts(t, &(struct tokenizer_part){.p = text, .n = len}, 1, bos, ids, n, e);
 }
 
-const char *tokenizer_piece(const struct tokenizer *t, int id, int *n)
+const char *tokenizer_name(const struct tokenizer *t, int id, int *n)
 {
     *n = 0;
     if (id < 0 || id >= t->n) /* some models have more rows in their head than pieces */
         return "";
-    switch (vocabulary_type(t, id)) {
-    case TOKEN_CONTROL: return "";
-    case TOKEN_UNKNOWN: *n = (int)strlen(UNKNOWN_TEXT); return UNKNOWN_TEXT;
-    default: *n = (int)(t->at[id + 1] - t->at[id]); return t->text + t->at[id];
-    }
+    *n = (int)(t->at[id + 1] - t->at[id]);
+    return t->text + t->at[id];
+}
+
+const char *tokenizer_piece(const struct tokenizer *t, int id, int *n)
+{
+    enum token_type type = id >= 0 && id < t->n ? vocabulary_type(t, id) : TOKEN_CONTROL;
+    *n = type == TOKEN_UNKNOWN ? (int)strlen(UNKNOWN_TEXT) : 0;
+    return type == TOKEN_UNKNOWN ? UNKNOWN_TEXT : type == TOKEN_CONTROL ? "" : tokenizer_name(t, id, n);
 }
 
 int tokenizer_special(const struct tokenizer *t, const char *name)

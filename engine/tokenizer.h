@@ -25,11 +25,13 @@ void tokenizer_close(struct tokenizer *t);
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, int bos, int **ids, int *n, struct err *e);
 
 /* The same for a text in parts: they are one text, merged across the seams, but a control token is recognised only where its
- * whole name lies in a special part. */
+ * whole name lies in a special part.  A swallowing part is special, and its tokens swallow the white space behind them. */
+enum tokenizer_part_kind { PART_TEXT, PART_SPECIAL, PART_SWALLOWING };
+
 struct tokenizer_part {
     const char *p;
     size_t n;
-    int special;
+    enum tokenizer_part_kind kind;
 };
 int tokenizer_encode_parts(const struct tokenizer *t, const struct tokenizer_part *parts, int n_parts, int bos, int **ids, int *n,
                            struct err *e);
@@ -37,6 +39,9 @@ int tokenizer_encode_parts(const struct tokenizer *t, const struct tokenizer_par
 /* The bytes of one token as it continues a text ("▁" is a space, a byte token is that byte, a control token is nothing, an
  * unknown one is U+FFFD, an id outside the vocabulary is nothing); *n is their number.  Points into the tokenizer. */
 const char *tokenizer_piece(const struct tokenizer *t, int id, int *n);
+
+/* The bytes of a token as they stand in the vocabulary: the name of a control token too. */
+const char *tokenizer_name(const struct tokenizer *t, int id, int *n);
 
 /* The id of the control token or user-defined piece of that name, -1 when there is none. */
 int tokenizer_special(const struct tokenizer *t, const char *name);
