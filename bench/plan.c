@@ -53,6 +53,19 @@ static int find_model(struct plan *p, const struct sweep_config *c, const struct
     return 0;
 }
 
+/* How the tasks are asked of this model, where that is up to its chat template. */
+static void note_chat(const struct plan *p, struct plan_file *f)
+{
+    const char *chat = f->model < 0 ? "" : p->models[f->model].facts.chat;
+    size_t n = strlen(f->prepared.note);
+    int asked = 0;
+    for (int i = 0; i < p->n_tasks; i++)
+        asked |= p->tasks[i].chat;
+    if (asked && *chat)
+        snprintf(f->prepared.note + n, sizeof f->prepared.note - n, "%s%s%s", n ? "; " : "",
+                 "chat template: ", strcmp(chat, "unknown") != 0 ? chat : "not one that is known, tasks are asked without");
+}
+
 static int find_file(struct plan *p, const struct sweep_config *c, const struct runtime *r, const struct cell *cell, int make,
                      void (*say)(const char *), struct err *e)
 {
@@ -81,6 +94,7 @@ static int find_file(struct plan *p, const struct sweep_config *c, const struct 
     }
     if (failed)
         snprintf(f->why, sizeof f->why, "%.*s", (int)sizeof f->why - 1, why.msg);
+    note_chat(p, f);
     return p->n_files++;
 }
 
@@ -171,6 +185,8 @@ int plan_open(struct plan *p, const struct sweep_config *c, int make, double byt
     }
     if (c->tasks && task_list_open(&p->tasks, &p->n_tasks, c->tasks, c->task_folder, e))
         goto failed;
+    if (c->chat)
+        task_list_chat(p->tasks, p->n_tasks);
     p->cells = calloc((size_t)p->matrix.n, sizeof *p->cells);
     if (!p->cells)
         abort();

@@ -25,6 +25,7 @@ struct sweep_config {
     const char *cache;      /* folder for derived files */
     const char *program;    /* bench binary that runs the trials; NULL: this one */
     int decode, batch, trials, window;
+    int chat;         /* tasks without a template of their own are asked by the model's chat template */
     int task_context; /* tokens that an item of a task and its answer may have */
     int watch_hz; /* sampling of a trial's memory from outside; 0: off */
     uint64_t seed;

@@ -287,6 +287,7 @@ static json_t *score_request(const struct sweep *w, const struct score_job *job)
     json_object_set_new(request, "tasks", json_string(w->config->tasks));
     json_object_set_new(request, "folder", json_string(w->config->task_folder));
     json_object_set_new(request, "index", json_integer(job->task));
+    json_object_set_new(request, "chat", json_boolean(w->config->chat));
     return request;
 }
 

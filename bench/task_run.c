@@ -40,13 +40,28 @@ static int encode(const struct asked *q, const char *text, int **ids, int *n, st
     return err_where(e, "%s:%d", q->task->path, q->item->line);
 }
 
+/* The prompt with the beginning of an answer, as the task is asked; *end: the id that ends an answer beside EOS, or -1. */
+static int encode_asked(const struct asked *q, const char *answer, int **ids, int *n, int *end, struct err *e)
+{
+    struct text both = {0};
+    *end = -1;
+    if (q->task->chat && q->rt->ask) {
+        int failed = q->rt->ask(q->self, q->item->prompt, answer, ids, n, end, e);
+        return failed ? err_where(e, "%s:%d", q->task->path, q->item->line) : 0;
+    }
+    text_printf(&both, "%s%s", q->item->prompt, answer);
+    int failed = encode(q, both.p, ids, n, e);
+    text_free(&both);
+    return failed;
+}
+
 /* The greedy answer, without the stop, in *answer. */
 static int generate(const struct asked *q, struct text *answer, struct err *e)
 {
-    int *ids, n, id, rc = -1;
+    int *ids, n, id, end, rc = -1;
     answer->n = 0;
     text_printf(answer, "%s", "");
-    if (encode(q, q->item->prompt, &ids, &n, e))
+    if (encode_asked(q, "", &ids, &n, &end, e))
         return -1;
     if (n + q->task->tokens > q->n_ctx) {
         too_long(q, n, q->task->tokens, e);
@@ -58,7 +73,7 @@ static int generate(const struct asked *q, struct text *answer, struct err *e)
         int bytes;
         if (q->rt->decode(q->self, &id, e))
             goto out;
-        if (id == q->rt->eos(q->self))
+        if (id == q->rt->eos(q->self) || id == end)
             break;
         const char *piece = q->rt->piece(q->self, id, &bytes);
         text_add(answer, piece, (size_t)bytes);
@@ -91,10 +106,8 @@ static int log_probability(const struct asked *q, const int *ids, int n, int fro
 
 static int choose(const struct asked *q, int choice, double *logprob, struct err *e)
 {
-    int *prompt = NULL, *whole = NULL, n_prompt, n, rc = -1, from = 0;
-    struct text t = {0};
-    text_printf(&t, "%s%s", q->item->prompt, q->item->texts[choice]);
-    if (encode(q, q->item->prompt, &prompt, &n_prompt, e) || encode(q, t.p, &whole, &n, e))
+    int *prompt = NULL, *whole = NULL, n_prompt, n, end, rc = -1, from = 0;
+    if (encode_asked(q, "", &prompt, &n_prompt, &end, e) || encode_asked(q, q->item->texts[choice], &whole, &n, &end, e))
         goto out;
     if (n > q->n_ctx) {
         too_long(q, n, 0, e);
@@ -106,7 +119,6 @@ static int choose(const struct asked *q, int choice, double *logprob, struct err
         from = n - 1;
     rc = log_probability(q, whole, n, from < 1 ? 1 : from, logprob, e);
 out:
-    text_free(&t);
     free(prompt);
     free(whole);
     return rc;

@@ -214,6 +214,8 @@ static int do_score(struct trial *t, json_t *request, json_t *reply, struct err 
     struct task *tasks;
     if (task_list_open(&tasks, &n, list, folder, e))
         return -1;
+    if (json_is_true(json_object_get(request, "chat")))
+        task_list_chat(tasks, n);
     int rc = index >= 0 && index < n ? score_task(t, &tasks[index], scores, e)
                                      : err_set(e, ERR_ENV, "protocol: there is no task %d in %s", index, list);
     task_list_close(tasks, n);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "eval/task_items.h"
 
@@ -132,6 +133,7 @@ static int open_task(struct task *t, const char *name, const char *path, const c
                      const char *scorer_list, struct err *e)
 {
     *t = (struct task){.name = copy(name), .path = copy(path), .stop = stop && *stop ? copy(stop) : NULL, .tokens = tokens};
+    t->templated = pattern && *pattern;
     if (pattern && *pattern && !strstr(pattern, "{prompt}"))
         return err_set(e, ERR_USAGE, "task %s: its template has no {prompt}", name);
     return task_items_read(t, pattern && *pattern ? pattern : NULL, e) || take_scorers(t, scorer_list, e) ? -1 : 0;
@@ -255,6 +257,19 @@ int task_list_open(struct task **tasks, int *n, const char *list, const char *fo
     *tasks = l.v;
     *n = l.n;
     return rc;
+}
+
+void task_list_chat(struct task *tasks, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct text how = {0};
+        if (tasks[i].kind == TASK_TEXT || tasks[i].templated || tasks[i].chat)
+            continue;
+        tasks[i].chat = 1;
+        text_printf(&how, "%s|chat", tasks[i].sha256);
+        sha256_bytes(how.p, how.n, tasks[i].sha256);
+        text_free(&how);
+    }
 }
 
 void task_list_close(struct task *tasks, int n)

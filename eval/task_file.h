@@ -44,6 +44,8 @@ struct task {
     int tokens;
     const struct scorer *scorer[TASK_MAX_SCORERS];
     int n_scorers;
+    int templated; /* has a template of its own: that is how it is asked */
+    int chat;      /* to be asked by the model's chat template */
     struct task_item *item;
     int n_items;
 };
@@ -52,5 +54,9 @@ struct task {
  * "intent,answer" or "mine.jsonl:exact,rouge_l" (a name behind a file that is a scorer belongs to that file). */
 int task_list_open(struct task **tasks, int *n, const char *list, const char *folder, struct err *e);
 void task_list_close(struct task *tasks, int n);
+
+/* From here on the tasks that are answered, and have no template of their own, are asked by the model's chat template.  They are
+ * other tasks then: their sha256 changes. */
+void task_list_chat(struct task *tasks, int n);
 
 #endif

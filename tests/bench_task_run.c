@@ -29,6 +29,15 @@ static int encode(void *self, const char *text, size_t len, int **ids, int *n, s
     return 0;
 }
 
+/* Its chat template: "<" prompt ">" and then the answer, whose turn ends with "|". */
+static int ask(void *self, const char *prompt, const char *answer, int **ids, int *n, int *end, struct err *e)
+{
+    char text[256];
+    snprintf(text, sizeof text, "<%s>%s", prompt, answer);
+    *end = '|';
+    return encode(self, text, strlen(text), ids, n, e);
+}
+
 static int prefill(void *self, const int *ids, int n, struct err *e)
 {
     struct paper *p = self;
@@ -74,7 +83,7 @@ static const char *piece(void *self, int id, int *n)
 }
 
 static const struct runtime paper_runtime = {
-    .name = "paper", .encode = encode, .prefill = prefill, .decode = decode, .nll = nll, .eos = eos, .piece = piece};
+    .name = "paper", .encode = encode, .ask = ask, .prefill = prefill, .decode = decode, .nll = nll, .eos = eos, .piece = piece};
 
 static struct task *open_task(const char *text, const char *section)
 {
@@ -177,6 +186,48 @@ static void the_template_is_what_is_asked(void **state)
     task_list_close(t, 1);
 }
 
+static void a_chat_template_is_what_is_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *item, *section, *asked;
+        int chat;
+        double right; /* is "four" the answer? */
+    } cases[] = {
+        {"{\"prompt\": \"2+2\", \"answer\": \"four\"}\n", "", "<2+2>", 1, 1},
+        {"{\"prompt\": \"2+2\", \"answer\": \"four\"}\n", "", "2+2", 0, 0},
+        {"{\"prompt\": \"2+2\", \"answer\": \"four\"}\n", "template = Q:{prompt}\n", "Q:2+2", 1, 0}, /* that is the format */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double right;
+        struct err e;
+        struct paper p = {.says = "four|five"};
+        struct task *t = open_task(cases[i].item, cases[i].section);
+        if (cases[i].chat)
+            task_list_chat(t, 1);
+        assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){&right}, &e), 0);
+        assert_string_equal(p.asked, cases[i].asked);
+        assert_true(right == cases[i].right);
+        task_list_close(t, 1);
+    }
+}
+
+/* The choice is the assistant's answer: it stands behind the template. */
+static void a_choice_is_an_answer(void **state)
+{
+    (void)state;
+    double acc, norm;
+    struct err e;
+    struct paper p = {0};
+    struct task *t = open_task("{\"prompt\": \"z\", \"choices\": [\"b\", \"a\"], \"gold\": 1}\n", "");
+    task_list_chat(t, 1);
+    assert_int_equal(task_run(&paper_runtime, &p, 64, t, (double *const[]){&acc, &norm}, &e), 0);
+    assert_true(acc == 1 && norm == 1);
+    assert_int_equal(task_run(&paper_runtime, &p, 4, t, (double *const[]){&acc, &norm}, &e), -1); /* BOS < z > b are 5 */
+    assert_non_null(strstr(e.msg, "the item has 5 tokens"));
+    task_list_close(t, 1);
+}
+
 static void a_choice_costs_its_own_tokens_only(void **state)
 {
     (void)state;
@@ -234,6 +285,7 @@ int main(void)
         cmocka_unit_test(an_answer_ends_at_its_stop),         cmocka_unit_test(the_template_is_what_is_asked),
         cmocka_unit_test(a_choice_costs_its_own_tokens_only), cmocka_unit_test(a_text_costs_every_token),
         cmocka_unit_test(what_does_not_fit_is_named),         cmocka_unit_test(a_listener_is_told_of_every_item),
+        cmocka_unit_test(a_chat_template_is_what_is_asked),   cmocka_unit_test(a_choice_is_an_answer),
     };
     return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }

@@ -62,6 +62,33 @@ static void sections_say_how_a_task_is_asked(void **state)
     task_list_close(t, n);
 }
 
+static void asked_by_a_chat_template_it_is_another_task(void **state)
+{
+    (void)state;
+    struct task *t, *was;
+    struct err e;
+    int n;
+    put("ask.jsonl", "{\"prompt\": \"2+2\", \"choices\": [\"3\", \"4\"], \"gold\": 1}\n");
+    put("plain.jsonl", "{\"text\": \"one\"}\n");
+    put("mine.jsonl", "{\"prompt\": \"2+2\", \"answer\": \"4\"}\n");
+    char list[300];
+    snprintf(list, sizeof list, "ask,plain,%s", test_file("mine.jsonl"));
+    assert_int_equal(open_one(&t, &n, list, &e), 0);
+    assert_int_equal(open_one(&was, &n, list, &e), 0);
+    assert_int_equal(n, 3);
+    task_list_chat(t, n);
+    static const int chat[] = {0, 0, 1}; /* the first has a template of its own, the second is a text */
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(t[i].chat, chat[i]);
+        assert_int_equal(!strcmp(t[i].sha256, was[i].sha256), !chat[i]);
+    }
+    snprintf(list, sizeof list, "%s", t[2].sha256);
+    task_list_chat(t, n); /* twice is once */
+    assert_string_equal(t[2].sha256, list);
+    task_list_close(t, n);
+    task_list_close(was, n);
+}
+
 static void a_section_may_stand_for_several(void **state)
 {
     (void)state;
@@ -193,7 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sections_say_how_a_task_is_asked),      cmocka_unit_test(a_file_of_ones_own_needs_no_section),
         cmocka_unit_test(malformed_ones_are_told_where),         cmocka_unit_test(wrong_lists_and_sections_are_explained),
-        cmocka_unit_test(choices_are_judged_whole_and_per_byte), cmocka_unit_test(a_section_may_stand_for_several),
+        cmocka_unit_test(choices_are_judged_whole_and_per_byte), cmocka_unit_test(asked_by_a_chat_template_it_is_another_task),
+        cmocka_unit_test(a_section_may_stand_for_several),
     };
     return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }

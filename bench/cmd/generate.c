@@ -11,12 +11,14 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "bench/cmd/engine_args.h"
+#include "engine/chat.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
 
 static const struct option_spec options[] = {
     {"model", 'm', "FILE", "the GGUF file to run"},
     {"prompt", 'p', "TEXT", "the text to go on from (empty: from BOS)"},
+    {"chat", 0, NULL, "ask by the model's chat template: the prompt is what a user says"},
     {"decode", 'n', "N", "tokens to generate at most (64)"},
     {"temp", 0, "T", "temperature; 0: greedy (0)"},
     {"top-k", 0, "K", "pick among the K most probable; 0: among all (0)"},
@@ -40,6 +42,7 @@ static const struct {
 
 struct generation {
     struct model *model;
+    struct chat *chat; /* NULL: the prompt as it is */
     struct session *session;
     struct sampler sampler;
     void *room;
@@ -95,7 +98,11 @@ static int open_all(const struct args *a, struct generation *g, struct err *e)
         model_open(&g->model, path, 1, e))
         return -1;
     const struct tokenizer *t = g->model->tokenizer;
-    if (tokenizer_encode(t, prompt, strlen(prompt), tokenizer_add_bos(t), &g->prompt, &g->n_prompt, e))
+    size_t len = strlen(prompt);
+    if (args_has(a, "chat") && chat_open(&g->chat, &g->model->gguf, t, e))
+        return -1;
+    if (g->chat ? chat_encode(g->chat, prompt, len, "", 0, &g->prompt, &g->n_prompt, e)
+                : tokenizer_encode(t, prompt, len, tokenizer_add_bos(t), &g->prompt, &g->n_prompt, e))
         return -1;
     if (g->n_prompt < 1)
         return err_set(e, ERR_USAGE, "generate: the prompt is empty and this model has no BOS to start from; give a --prompt");
@@ -127,7 +134,7 @@ static void add_piece(struct generation *g, int id)
 
 static int generate(struct generation *g, int ignore_eos, struct err *e)
 {
-    int eos = tokenizer_eos(g->model->tokenizer);
+    int eos = tokenizer_eos(g->model->tokenizer), turn = g->chat ? chat_end(g->chat) : eos;
     int64_t begin = clock_ns();
     if (session_eval(g->session, g->prompt, g->n_prompt, LOGITS_LAST, NULL, NULL, e))
         return -1;
@@ -139,7 +146,7 @@ static int generate(struct generation *g, int ignore_eos, struct err *e)
         int64_t end = clock_ns();
         if (g->n == 0)
             first = end; /* the first token comes of the prompt's evaluation */
-        if (id == eos && !ignore_eos) {
+        if ((id == eos || id == turn) && !ignore_eos) {
             g->stop = STOP_EOS;
             break;
         }
@@ -183,6 +190,7 @@ static void print_result(const struct generation *g)
     json_object_set_new(j, "tokens", json_integer(g->n));
     json_object_set_new(j, "stopped", json_string(stops[g->stop].name));
     json_object_set_new(j, "text", json_any_text(g->text.p, g->text.n));
+    json_object_set_new(j, "chat_template", g->chat ? json_string(chat_name(&g->model->gguf)) : json_null());
     json_object_set_new(j, "prompt_ids", json_ids(g->prompt, g->n_prompt));
     json_object_set_new(j, "ids", json_ids(g->ids, g->n));
     json_object_set_new(j, "prefill_ms", json_real(prefill_ms));
@@ -194,6 +202,10 @@ static int run(const struct args *a, struct err *e)
 {
     struct generation g = {.quiet = args_has(a, "json")};
     int rc = open_all(a, &g, e);
+    if (!rc && args_has(a, "chat") && !g.chat)
+        fprintf(stderr, "note: %s; the prompt is put as it is\n",
+                chat_name(&g.model->gguf) ? "the chat template of this file is not one that is known"
+                                          : "this file carries no chat template");
     if (!rc && g.n_ctx > g.model->n_ctx_train)
         fprintf(stderr, "note: a context of %d tokens is longer than the %d that the model was trained for\n", g.n_ctx,
                 g.model->n_ctx_train);
@@ -202,6 +214,7 @@ static int run(const struct args *a, struct err *e)
     if (!rc)
         print_result(&g);
     session_close(g.session);
+    chat_close(g.chat);
     model_close(g.model);
     text_free(&g.text);
     free(g.prompt);
@@ -219,7 +232,8 @@ const struct command command_generate = {
         "Writes what the model adds to the prompt, as it is made, to stdout, and the times to stderr.  It stops at the end of\n"
         "the text (EOS), after --decode tokens, or when --context is full.  With --json: text and ids are the added ones,\n"
         "prompt_ids those of the prompt; prefill_ms is the evaluation of the prompt, ms_per_token the mean of decoding one\n"
-        "token after the first.  The same seed gives the same text.",
+        "token after the first.  The same seed gives the same text.  With --chat the answer also ends at the template's end of "
+        "turn.",
     .examples = "  bench generate --model m.gguf --prompt \"Once upon\" -n 64\n"
                 "  bench generate --model m.gguf --prompt \"Once upon\" --temp 0.8 --top-k 40 --top-p 0.9 --seed 7",
     .run = run,

@@ -62,6 +62,8 @@ static int examine(const struct args *a, struct inspection *in, struct err *e)
         return -1;
     for (uint64_t i = 0; i < in->g.n_tensor; i++)
         in->parameters += elements(&in->g.tensor[i]);
+    if (tokenizer_open(&in->tokenizer, &in->g, &why))
+        snprintf(in->no_vocabulary, sizeof in->no_vocabulary, "%s", why.msg);
     if (in->g.n_tensor == 0)
         err_set(&why, ERR_ENV, "the file has a vocabulary only, no tensors");
     else if (model_open(&in->model, in->path, 0, &why) == 0)
@@ -145,6 +147,7 @@ static int run(const struct args *a, struct err *e)
         inspection_print_json(&in);
     else if (!rc)
         inspection_print_text(&in, args_has(a, "brief"));
+    tokenizer_close(in.tokenizer);
     model_close(in.model);
     gguf_close(&in.g);
     return rc;

@@ -13,6 +13,8 @@ struct inspection {
     struct gguf g;
     struct model *model; /* NULL: the reason says why there is no footprint */
     char reason[sizeof((struct err *)0)->msg];
+    struct tokenizer *tokenizer; /* NULL: no_vocabulary says why */
+    char no_vocabulary[sizeof((struct err *)0)->msg];
     int64_t parameters;
     struct session_options o;
     struct footprint f;

@@ -3,6 +3,7 @@
 
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/inspect.h"
+#include "engine/chat.h"
 #include "engine/quantize.h"
 
 /* A string that is not UTF-8 is escaped: JSON has no other way. */
@@ -79,6 +80,15 @@ static json_t *json_footprint(const struct inspection *in)
                      "bytes", (json_int_t)all);
 }
 
+static json_t *json_vocabulary(const struct inspection *in)
+{
+    const struct tokenizer *t = in->tokenizer;
+    if (!t)
+        return json_null();
+    return json_pack("{s:i, s:i, s:i, s:b, s:b}", "pieces", tokenizer_size(t), "bos", tokenizer_bos(t), "eos", tokenizer_eos(t),
+                     "add_bos", tokenizer_add_bos(t), "add_eos", tokenizer_add_eos(t));
+}
+
 void inspection_print_json(const struct inspection *in)
 {
     const struct format *f = quantize_format_of(&in->g);
@@ -96,6 +106,9 @@ void inspection_print_json(const struct inspection *in)
     json_object_set_new(j, "types", json_totals(&in->g));
     json_object_set_new(j, "format", f ? json_string(f->name) : json_null());
     json_object_set_new(j, "parameters", in->g.n_tensor ? json_integer(in->parameters) : json_null());
+    json_object_set_new(j, "vocabulary", json_vocabulary(in));
+    json_object_set_new(j, "no_vocabulary_because", in->tokenizer ? json_null() : json_string(in->no_vocabulary));
+    json_object_set_new(j, "chat_template", chat_name(&in->g) ? json_string(chat_name(&in->g)) : json_null());
     json_object_set_new(j, "footprint", json_footprint(in));
     json_object_set_new(j, "no_footprint_because", in->model ? json_null() : json_string(in->reason));
     print_json(j);

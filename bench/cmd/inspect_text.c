@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bench/cmd/inspect.h"
 #include "bench/cmd/table.h"
+#include "engine/chat.h"
 #include "engine/quantize.h"
 
 static void add_shape(struct text *t, const struct gguf_tensor *tensor)
@@ -76,6 +78,32 @@ static void print_totals(const struct gguf *g)
     putchar('\n');
 }
 
+static void print_special(const char *name, int id, int added, const char *where)
+{
+    if (id < 0)
+        printf(", no %s", name);
+    else
+        printf(", %s %d (%s %s)", name, id, added ? "put" : "not put", where);
+}
+
+static void print_vocabulary(const struct inspection *in)
+{
+    const struct tokenizer *t = in->tokenizer;
+    const char *chat = chat_name(&in->g);
+    if (t) {
+        printf("vocabulary: %d pieces", tokenizer_size(t));
+        print_special("BOS", tokenizer_bos(t), tokenizer_add_bos(t), "in front of a text");
+        print_special("EOS", tokenizer_eos(t), tokenizer_add_eos(t), "behind it");
+        putchar('\n');
+    } else {
+        printf("no vocabulary: %s\n", in->no_vocabulary);
+    }
+    if (chat && !strcmp(chat, CHAT_UNKNOWN))
+        printf("chat template: not one that is known, so tasks are asked without\n\n");
+    else
+        printf("chat template: %s\n\n", chat ? chat : "none");
+}
+
 static void print_footprint(const struct inspection *in)
 {
     const struct footprint *f = &in->f;
@@ -105,6 +133,7 @@ void inspection_print_text(const struct inspection *in, int brief)
         print_totals(&in->g);
         printf("parameters: %" PRId64 "; weight matrices: %s\n\n", in->parameters, f ? f->name : "of several formats");
     }
+    print_vocabulary(in);
     if (in->model)
         print_footprint(in);
     else

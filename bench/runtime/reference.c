@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "bench/runtime/runtime.h"
+#include "engine/chat.h"
 #include "engine/model.h"
 #include "engine/quantize.h"
 #include "engine/sampler.h"
@@ -20,6 +21,7 @@
 struct reference {
     struct model *model;
     struct session *session;
+    struct chat *chat; /* NULL: none that is known */
     struct sampler sampler;
 };
 
@@ -117,6 +119,8 @@ static int describe(const char *path, const char *text, size_t text_len, struct 
     if (!gguf_string(g, "general.architecture", &s, NULL) && s.p)
         snprintf(m->arch, sizeof m->arch, "%.*s", (int)(s.n < 31 ? s.n : 31), s.p);
     m->parameters = model_parameters(model);
+    if (chat_name(g))
+        snprintf(m->chat, sizeof m->chat, "%s", chat_name(g));
     json_t *j = json_object();
     for (uint64_t i = 0; i < g->n_kv; i++)
         add_scalar(j, g, &g->kv[i]);
@@ -195,9 +199,10 @@ static int load(void *self, const struct cell *c, const char *path, const int *c
     options_of(c, cpus, &o);
     if (model_open(&r->model, path, 1, e))
         return -1;
-    if (session_open(&r->session, r->model, &o, e)) {
+    if (chat_open(&r->chat, &r->model->gguf, r->model->tokenizer, e) || session_open(&r->session, r->model, &o, e)) {
+        chat_close(r->chat);
         model_close(r->model);
-        r->model = NULL;
+        *r = (struct reference){0};
         return -1;
     }
     return 0;
@@ -207,6 +212,17 @@ static int encode(void *self, const char *text, size_t len, int **ids, int *n, s
 {
     const struct tokenizer *t = ((struct reference *)self)->model->tokenizer;
     return tokenizer_encode(t, text, len, tokenizer_add_bos(t), ids, n, e);
+}
+
+static int ask(void *self, const char *prompt, const char *answer, int **ids, int *n, int *end, struct err *e)
+{
+    struct reference *r = self;
+    const struct tokenizer *t = r->model->tokenizer;
+    struct tokenizer_part parts[] = {{prompt, strlen(prompt), PART_TEXT}, {answer, strlen(answer), PART_TEXT}};
+    *end = r->chat ? chat_end(r->chat) : -1;
+    if (r->chat)
+        return chat_encode(r->chat, prompt, strlen(prompt), answer, strlen(answer), ids, n, e);
+    return tokenizer_encode_parts(t, parts, 2, tokenizer_add_bos(t), ids, n, e);
 }
 
 static int made_up(void *self, int *ids, int n, unsigned long seed)
@@ -299,6 +315,7 @@ static void close_reference(void *self)
 {
     struct reference *r = self;
     session_close(r->session);
+    chat_close(r->chat);
     model_close(r->model);
 }
 
@@ -312,6 +329,7 @@ const struct runtime runtime_reference = {
     .describe = describe,
     .load = load,
     .encode = encode,
+    .ask = ask,
     .made_up = made_up,
     .prefill = prefill,
     .decode = decode,

@@ -32,6 +32,7 @@ struct model_facts {
     int64_t parameters;
     char *metadata; /* JSON object of the file's scalar keys, malloc'ed */
     int text_tokens;
+    char chat[32]; /* its chat template: a name, "unknown", or empty where it carries none */
 };
 
 /* i counts the ids given; logits are valid during the call. */
@@ -57,6 +58,10 @@ struct runtime {
     int (*load)(void *self, const struct cell *c, const char *path, const int *cpus, struct err *e);
     /* Ids of a text, BOS in front where the model wants it; *ids is malloc'ed. */
     int (*encode)(void *self, const char *text, size_t len, int **ids, int *n, struct err *e);
+    /* Ids of a prompt as an instruct model is asked, by the chat template of its file, with the beginning of an answer behind it
+     * (may be empty); *end: the id that ends an answer beside eos, or -1.  Prompt and answer as one text where the file carries no
+     * template that is known.  NULL: knows no chat templates. */
+    int (*ask)(void *self, const char *prompt, const char *answer, int **ids, int *n, int *end, struct err *e);
     /* n ids for a model without a vocabulary of its own (synthetic): seeded.  NULL: every model has one. */
     int (*made_up)(void *self, int *ids, int n, unsigned long seed);
     int (*prefill)(void *self, const int *ids, int n, struct err *e); /* into an empty KV cache */
