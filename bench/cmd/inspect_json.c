@@ -106,10 +106,10 @@ void inspection_print_json(const struct inspection *in)
     json_object_set_new(j, "types", json_totals(&in->g));
     json_object_set_new(j, "format", f ? json_string(f->name) : json_null());
     json_object_set_new(j, "parameters", in->g.n_tensor ? json_integer(in->parameters) : json_null());
+    json_object_set_new(j, "footprint", json_footprint(in));
+    json_object_set_new(j, "no_footprint_because", in->model ? json_null() : json_string(in->reason));
     json_object_set_new(j, "vocabulary", json_vocabulary(in));
     json_object_set_new(j, "no_vocabulary_because", in->tokenizer ? json_null() : json_string(in->no_vocabulary));
     json_object_set_new(j, "chat_template", chat_name(&in->g) ? json_string(chat_name(&in->g)) : json_null());
-    json_object_set_new(j, "footprint", json_footprint(in));
-    json_object_set_new(j, "no_footprint_because", in->model ? json_null() : json_string(in->reason));
     print_json(j);
 }
