@@ -205,7 +205,7 @@ static void a_chat_template_is_what_is_asked(void **state)
         struct task *t = open_task(cases[i].item, cases[i].section);
         if (cases[i].chat)
             task_list_chat(t, 1);
-        assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){&right}, &e), 0);
+        assert_int_equal(task_run(&paper_runtime, &p, 200, t, (double *const[]){&right}, NULL, NULL, &e), 0);
         assert_string_equal(p.asked, cases[i].asked);
         assert_true(right == cases[i].right);
         task_list_close(t, 1);
@@ -221,9 +221,9 @@ static void a_choice_is_an_answer(void **state)
     struct paper p = {0};
     struct task *t = open_task("{\"prompt\": \"z\", \"choices\": [\"b\", \"a\"], \"gold\": 1}\n", "");
     task_list_chat(t, 1);
-    assert_int_equal(task_run(&paper_runtime, &p, 64, t, (double *const[]){&acc, &norm}, &e), 0);
+    assert_int_equal(task_run(&paper_runtime, &p, 64, t, (double *const[]){&acc, &norm}, NULL, NULL, &e), 0);
     assert_true(acc == 1 && norm == 1);
-    assert_int_equal(task_run(&paper_runtime, &p, 4, t, (double *const[]){&acc, &norm}, &e), -1); /* BOS < z > b are 5 */
+    assert_int_equal(task_run(&paper_runtime, &p, 4, t, (double *const[]){&acc, &norm}, NULL, NULL, &e), -1); /* BOS < z > b are 5 */
     assert_non_null(strstr(e.msg, "the item has 5 tokens"));
     task_list_close(t, 1);
 }

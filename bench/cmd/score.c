@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "bench/cmd/engine_args.h"
 #include "bench/cmd/score_tasks.h"
-#include "bench/cmd/share.h"
+#include "bench/cmd/task_args.h"
 #include "bench/runtime/runtime.h"
 #include "eval/resample.h"
 
@@ -18,9 +18,7 @@ static const struct option_spec options[] = {
     {"text", 0, "FILE", "the text to score it on"},
     {"window", 0, "N", "tokens of a window (128)"},
     {"reference", 0, "FILE", "the model that this one was made of: adds KL divergence and top-1 agreement"},
-    {"tasks", 0, "LIST", "tasks to score it on: names in tasks.ini, or FILE.jsonl:scorer,scorer"},
-    {"prompts", 0, "DIR", "where tasks.ini lies ($BENCH_PROMPTS, else ./prompts, else as installed)"},
-    {"task-context", 0, "N", "tokens that an item of a task and its answer may have (512)"},
+    TASK_OPTIONS,
     {"items", 0, "FILE.jsonl", "write each item of the tasks there, with what the model said and its sums"},
     ENGINE_OPTIONS,
     {NULL, 0, NULL, NULL},
@@ -123,6 +121,26 @@ out:
     return rc;
 }
 
+/* How the tasks without a template of their own were asked, where the model's file has a say in it. */
+static int say_chat(const struct job *r, const struct runtime *rt, struct err *e)
+{
+    struct model_facts facts;
+    int asked = 0;
+    for (int i = 0; i < r->tasks.n; i++)
+        asked |= r->tasks.task[i].chat;
+    if (!asked)
+        return 0;
+    if (rt->describe(r->cell.model, NULL, 0, &facts, e))
+        return -1;
+    if (r->json)
+        json_object_set_new(r->json, "chat_template", *facts.chat ? json_string(facts.chat) : json_null());
+    else if (*facts.chat)
+        printf("chat template: %s\n",
+               strcmp(facts.chat, "unknown") != 0 ? facts.chat : "not one that is known, tasks are asked without");
+    free(facts.metadata);
+    return 0;
+}
+
 static int score(const struct job *r, struct err *e)
 {
     const struct runtime *rt = runtime_by_name(r->cell.runtime);
@@ -139,6 +157,8 @@ static int score(const struct job *r, struct err *e)
         goto out;
     if (r->tasks.n && !r->json)
         printf("[low, high]: bootstrap interval over items, level 95%% (KV %s, %s)\n", r->cell.kv, r->cell.compute);
+    if (say_chat(r, rt, e))
+        goto out;
     if (scores)
         json_object_set(r->json, "scores", scores);
     rc = 0;
@@ -154,7 +174,8 @@ out:
 /* Everything that can be wrong with the command line is found before the model is loaded. */
 static int take_options(const struct args *a, struct job *r, struct err *e)
 {
-    const char *path = args_get(a, "text"), *tasks = args_get(a, "tasks"), *prompts = args_get(a, "prompts");
+    const char *path = args_get(a, "text"), *tasks = args_get(a, "tasks");
+    int chat;
     int64_t window, context;
     r->cell = (struct cell){.model = args_need(a, "model", e), .format = "file", .runtime = "reference", .decode = 1};
     r->reference = args_get(a, "reference");
@@ -168,15 +189,17 @@ static int take_options(const struct args *a, struct job *r, struct err *e)
     if (r->items_path && !tasks)
         return err_set(e, ERR_USAGE, "score: --items needs --tasks: a text has no items to write");
     if (args_int(a, "window", TASK_MIN_WINDOW, 1 << 24, 128, &window, e) ||
-        args_int(a, "task-context", 4, 1 << 20, 512, &context, e) || engine_args(a, &r->cell, r->cpus, e))
+        args_int(a, "task-context", 4, 1 << 20, 512, &context, e) || engine_args(a, &r->cell, r->cpus, e) ||
+        task_chat(args_get(a, "chat"), &chat, e))
         return -1;
     r->window = (int)window;
     r->tasks.context = (int)context;
     /* With the token to decode, room for the longer of a window and an item. */
     r->cell.context = (tasks && (context > window || !path) ? r->tasks.context : r->window) - 1;
-    if (tasks && task_list_open(&r->tasks.task, &r->tasks.n, tasks,
-                                prompts ? prompts : share_folder("prompts", "BENCH_PROMPTS", "tasks.ini"), e))
+    if (tasks && task_list_open(&r->tasks.task, &r->tasks.n, tasks, task_folder(args_get(a, "prompts")), e))
         return -1;
+    if (chat)
+        task_list_chat(r->tasks.task, r->tasks.n);
     if (path && !(r->text = file_read(path, &r->text_len, e)))
         return -1;
     if (r->items_path && !(r->tasks.items = fopen(r->items_path, "w")))

@@ -12,9 +12,9 @@
 #include "base/text.h"
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/rows.h"
-#include "bench/cmd/share.h"
 #include "bench/cmd/show.h"
 #include "bench/cmd/show_plan.h"
+#include "bench/cmd/task_args.h"
 #include "bench/machine.h"
 #include "bench/peak.h"
 #include "bench/sweep.h"
@@ -25,10 +25,7 @@ static const struct option_spec options[] = {
 #undef AXIS
     {"text", 0, "FILE", "text whose first tokens fill the context, and which is scored"},
     {"reference", 0, "FORMAT", "hold the others against this format: KL divergence and top-1 agreement on the text"},
-    {"tasks", 0, "LIST", "tasks to score each variant on: names in tasks.ini, or FILE.jsonl:scorer,scorer"},
-    {"prompts", 0, "DIR", "where tasks.ini lies ($BENCH_PROMPTS, else ./prompts, else as installed)"},
-    {"chat", 0, "HOW", "auto: tasks without a template of their own are asked by the model's chat template; off (auto)"},
-    {"task-context", 0, "N", "tokens that an item of a task and its answer may have (512)"},
+    TASK_OPTIONS,
     {"decode", 'n', "N", "tokens decoded in each trial (64)"},
     {"batch", 0, "N", "most tokens evaluated at once in prefill (512)"},
     {"window", 0, "N", "tokens of a window when the text is scored (128)"},
@@ -142,10 +139,9 @@ static int configure(const struct settings *s, struct sweep_config *c, struct te
         setting_int(s, "task-context", 4, 1 << 20, 512, &task_context, e) || setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) ||
         setting_int(s, "watch", 0, 1000, 20, &watch, e))
         return -1;
-    const char *prompts = setting(s, "prompts");
-    const char *chat = setting(s, "chat");
-    if (chat && strcmp(chat, "auto") != 0 && strcmp(chat, "off") != 0)
-        return err_set(e, ERR_USAGE, "--chat %s: must be auto or off", chat);
+    int chat;
+    if (task_chat(setting(s, "chat"), &chat, e))
+        return -1;
     double timeout = 600;
     const char *limit = setting(s, "timeout");
     if (limit && text_double(limit, 0.001, 1e9, &timeout))
@@ -154,8 +150,8 @@ static int configure(const struct settings *s, struct sweep_config *c, struct te
                                .text = setting(s, "text"),
                                .reference = setting(s, "reference"),
                                .tasks = setting(s, "tasks"),
-                               .task_folder = prompts ? prompts : share_folder("prompts", "BENCH_PROMPTS", "tasks.ini"),
-                               .chat = !chat || !strcmp(chat, "auto"),
+                               .task_folder = task_folder(setting(s, "prompts")),
+                               .chat = chat,
                                .task_context = (int)task_context,
                                .decode = (int)decode,
                                .batch = (int)batch,
@@ -353,7 +349,8 @@ const struct command command_sweep = {
         "Quality is scored once per variant: perplexity with --text, divergence from one of the formats with --reference (its "
         "KV\n"
         "format and compute path are the variant's), and each of --tasks: a JSONL file of {\"prompt\", \"answer\"},\n"
-        "{\"prompt\", \"choices\", \"gold\"} or {\"text\"}, one a line.  An instruct model is asked by the chat template that its\n"
+        "{\"prompt\", \"choices\", \"gold\"} or {\"text\"}, one a line.  An instruct model is asked by the chat template that "
+        "its\n"
         "file carries (bench inspect names it), but for tasks with a template of their own and with --chat off.\n"
         "\n"
         "A file says the same: a section [sweep] with option = value lines; options on the command line override it.\n"
