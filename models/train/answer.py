@@ -28,7 +28,8 @@ def states(r, room_devices):
         yield f"{room} {device}: {state}", room, device, state
 
 
-def make(r):
+def context(r):
+    """A household: its lines, and everything that is known by kind."""
     rooms = r.sample(ROOMS, r.randrange(2, 4))
     pool = SWITCHED + OPENED[:6]
     pairs = list({(r.choice(rooms), r.choice(pool)) for _ in range(r.randrange(2, 5))})
@@ -47,10 +48,15 @@ def make(r):
     lines += [r.choice(("{} is " + at(x[1]), "seen: {} " + at(x[1]))).format(x[0]) for x in owners]
     lines += [r.choice(("note: {} code {}", "note: the {} code is {}")).format(*x) for x in codes]
     r.shuffle(lines)
+    return lines, rooms, pairs, {"state": devices, "temp": temps, "item": items, "visit": visits, "meal": meals, "owner": owners,
+                                 "code": codes, "count": devices}
+
+
+def ask(r, rooms, pairs, have):
+    """A question about it: its combinations, the question, the answer."""
+    pool, devices, temps, items, visits, meals, owners, codes, _ = (SWITCHED + OPENED[:6], *have.values())
     known, kinds = r.random() < 0.8, ["state", "state", "state", "temp", "item", "item", "visit", "meal", "owner", "code",
                                       "count"]
-    have = {"state": devices, "temp": temps, "item": items, "visit": visits, "meal": meals, "owner": owners, "code": codes,
-            "count": devices}
     kinds = [k for k in kinds if have[k]] if known else kinds
     kind = r.choice(kinds) if kinds else "state"
     known = known and bool(have[kind])
@@ -124,4 +130,10 @@ def make(r):
         a = UNKNOWN
     if r.random() < 0.4:
         q = q[0].upper() + q[1:]
+    return keys, q, a
+
+
+def make(r):
+    lines, *house = context(r)
+    keys, q, a = ask(r, *house)
     return keys, "\n".join(lines) + "\nQ: " + q, a

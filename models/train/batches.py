@@ -6,12 +6,18 @@ import numpy
 import torch
 
 import generate
-from tokenizer import Tokenizer, learn
+from tokenizer import FIRST, Tokenizer, learn
 
 BOS, EOS = 1, 2
 ROW = 256       # tokens of a row
 PROMPT = 0.1    # weight of a prompt's tokens in the loss; an answer's have 1
 SHARES = {"intent": 0.36, "answer": 0.23, "summary": 0.13, "translate": 0.14, "choice": 0.07, "story": 0.07}  # of the tokens
+# From step LOOKUP on.  With the shares above alone answers took on their form long before the model looked anything up: of 100
+# tokens of a context one or two depend on it.  A text of several questions has six times as many, and a list that is said twice,
+# the second time in another order, has nothing else.
+LOOKUP = 2100
+LATER = {"intent": 0.30, "answer": 0.10, "questions": 0.18, "summary": 0.08, "translate": 0.11, "choice": 0.12, "story": 0.05,
+         "recall": 0.06}
 
 
 def vocabulary(size):
@@ -23,10 +29,29 @@ def vocabulary(size):
     return Tokenizer(*learn(texts, size))
 
 
-def encode(tok, before, answer):
-    """Ids with <s> and </s>, and the loss weight of each as a target."""
-    a, b = tok.encode(before), tok.encode(answer) + [EOS]
-    return [BOS] + a + b, [0.0] + [PROMPT] * len(a) + [1.0] * len(b)
+def encode(tok, *texts):
+    """Ids with <s> and </s>, and the loss weight of each as a target; every second text is an answer."""
+    ids, weight = [BOS], [0.0]
+    for k, text in enumerate(texts):
+        more = tok.encode(text)
+        ids += more
+        weight += [1.0 if k % 2 else PROMPT] * len(more)
+    return ids + [EOS], weight + [1.0]
+
+
+def recall(tok, r):
+    """Random pieces: lines of a key and a value, then the same lines in another order; what can be known there has weight 1."""
+    colon, newline = tok.encode(":") + tok.encode("\n")
+    some = lambda least, most: [r.randrange(FIRST, tok.size) for _ in range(r.randrange(least, most + 1))]
+    keys = r.sample(range(FIRST, tok.size), r.randrange(6, 21))
+    lines = [([k] + some(0, 1) + [colon], some(1, 3) + [newline]) for k in keys]
+    ids, weight = [BOS], [0.0]
+    for again in (0.0, 1.0):
+        for key, value in lines:
+            ids += key + value
+            weight += [0.0] + [again] * (len(key) - 1 + len(value))
+        r.shuffle(lines)
+    return ids, weight
 
 
 def pack(docs, rows, apart=False):
@@ -56,13 +81,18 @@ def pack(docs, rows, apart=False):
 
 def training(tok, seed, step, rows):
     """The batch of a step."""
-    r = random.Random(f"{seed}/{step}")
+    r, shares = random.Random(f"{seed}/{step}"), SHARES if step < LOOKUP else LATER
+
+    def document(kind):
+        if kind == "recall":
+            return recall(tok, r)
+        return encode(tok, *(generate.questions(r) if kind == "questions" else generate.document(kind, r)))
 
     def docs():
-        spent = {task: r.random() * 100 for task in SHARES}
+        spent = {task: r.random() * 100 for task in shares}
         while True:
-            task = min(SHARES, key=lambda t: spent[t] / SHARES[t])
-            d = encode(tok, *generate.document(task, r))
+            task = min(shares, key=lambda t: spent[t] / shares[t])
+            d = document(task)
             spent[task] += len(d[0])
             if len(d[0]) <= ROW:
                 yield d

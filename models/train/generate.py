@@ -41,6 +41,21 @@ def document(task, r, part="train"):
     return before(task, prompt), out[0] if task == "choice" else out
 
 
+def questions(r):
+    """A context with several questions about it, all of them training items: text before an answer, answer, text before the next."""
+    asked = {}
+    while not asked:
+        lines, *house = answer.context(r)
+        for keys, q, a in (answer.ask(r, *house) for _ in range(6)):
+            if split_of(keys) == "train":
+                asked[q] = a
+    out = []
+    for q, a in asked.items():
+        out += [f"\nQ: {q}\n### answer\n", a]
+    out[0] = "### answer\n" + "\n".join(lines) + out[0]
+    return out
+
+
 def test_set(task, r, part, count):
     """Distinct items as they are written to JSONL."""
     seen, out = set(), []
