@@ -295,7 +295,11 @@ static int store_one_score(struct sweep *w, const struct plan_variant *v, int64_
                            const json_t *items, const struct outcome *o, struct err *e)
 {
     const struct scorer *scorer = job->scorer[k];
-    int n = (int)json_array_size(items);
+    int n = (int)json_array_size(items), done;
+    if (store_score_done(w->store, run, v->id, job->name, scorer->name, &done, e))
+        return -1;
+    if (done) /* by a sweep that was killed between two scores of this job */
+        return 0;
     double *sums = calloc((size_t)n * (size_t)scorer->sums + 1, sizeof *sums);
     if (!sums)
         abort();
