@@ -45,9 +45,9 @@ struct task_said {
 typedef void task_said_fn(void *ctx, const struct task_said *said);
 
 /* Puts the items of a task to a loaded runtime whose KV cache has room for n_ctx tokens.  sums[k] is filled with the sums of
- * scorer k ([n_items][scorer->sums], from the caller).  An answer is greedy and ends at the task's stop, at the end of the text or
- * after t->tokens tokens.  fn, which may be NULL, is told of each item in order.  An item that does not fit is an error that names
- * its file and line. */
+ * scorer k ([n_items][scorer->sums], from the caller).  An answer is greedy and ends at the task's stop, at the end of the text
+ * or after t->tokens tokens.  fn, which may be NULL, is told of each item in order.  An item that does not fit is an error that
+ * names its file and line. */
 int task_run(const struct runtime *rt, void *self, int n_ctx, const struct task *t, double *const *sums, task_said_fn *fn,
              void *ctx, struct err *e);
 

@@ -102,3 +102,11 @@ double mcnemar_exact(uint64_t only_a, uint64_t only_b)
         tail += exp(lgamma((double)n + 1) - lgamma((double)k + 1) - lgamma((double)(n - k) + 1) - (double)n * log(2));
     return tail * 2 < 1 ? tail * 2 : 1;
 }
+
+void mcnemar_interval(uint64_t n, uint64_t only_a, uint64_t only_b, double *low, double *high)
+{
+    double items = (double)n + 2, apart = (double)only_b - (double)only_a, unequal = (double)only_a + (double)only_b + 1;
+    double half = 1.959963984540054 * sqrt(unequal - apart * apart / items) / items;
+    *low = fmax(apart / items - half, -1);
+    *high = fmin(apart / items + half, 1);
+}

@@ -48,5 +48,8 @@ struct decision resample_decide(const struct scorer *s, const struct paired *p, 
 /* Exact McNemar test: of the items that one of two variants got right and the other wrong, `only_a` and `only_b`; the two-sided
  * probability of a split at least as uneven when both are equally good.  1 when there is no such item. */
 double mcnemar_exact(uint64_t only_a, uint64_t only_b);
+/* The 95% interval of the difference of two variants' shares of right items, b - a, out of n: Agresti and Min (2005), half an item
+ * added to each of the four cells.  The bootstrap's is a point where no item tells the two apart, however few items there are. */
+void mcnemar_interval(uint64_t n, uint64_t only_a, uint64_t only_b, double *low, double *high);
 
 #endif

@@ -128,6 +128,42 @@ static void mcnemar_is_the_binomial_test(void **state)
     assert_true(mcnemar_exact(100000, 100300) > 0.4 && mcnemar_exact(100000, 103000) < 1e-9);
 }
 
+/* Wald's interval of b 1, c 9 in 100 by hand with the half items: 8 / 102 -+ 1.96 sqrt(11 - 64 / 102) / 102; and how often it
+ * holds the true difference, where few items tell the variants apart and where many do. */
+static void shares_have_an_honest_interval(void **state)
+{
+    (void)state;
+    enum { TRIES = 4000 };
+    static const struct {
+        uint64_t n;
+        double only_a, only_b; /* probability of each */
+    } truths[] = {{500, 0.002, 0.002}, {100, 0.01, 0.03}, {500, 0.05, 0.1}, {40, 0.2, 0.05}, {12, 0, 0}};
+    double low, high;
+    struct rng r;
+    mcnemar_interval(100, 1, 9, &low, &high);
+    assert_true(fabs(low - 0.016546) < 1e-6 && fabs(high - 0.140317) < 1e-6);
+    mcnemar_interval(10, 0, 0, &low, &high); /* ten items that all agree do not show that the variants do */
+    assert_true(fabs(low + 0.163330) < 1e-6 && fabs(high - 0.163330) < 1e-6);
+    mcnemar_interval(10, 0, 10, &low, &high);
+    assert_true(low > 0.5 && high <= 1);
+    rng_seed(&r, 6);
+    for (size_t t = 0; t < sizeof truths / sizeof *truths; t++) {
+        int held = 0;
+        for (int i = 0; i < TRIES; i++) {
+            uint64_t only_a = 0, only_b = 0;
+            for (uint64_t k = 0; k < truths[t].n; k++) {
+                double x = rng_unit(&r);
+                only_a += x < truths[t].only_a;
+                only_b += x >= truths[t].only_a && x < truths[t].only_a + truths[t].only_b;
+            }
+            mcnemar_interval(truths[t].n, only_a, only_b, &low, &high);
+            held += low <= truths[t].only_b - truths[t].only_a && truths[t].only_b - truths[t].only_a <= high;
+        }
+        if (held < 0.935 * TRIES)
+            fail_msg("truth %zu: the interval holds it in %.1f%% of cases", t, 100.0 * held / TRIES);
+    }
+}
+
 enum { SEGMENTS = 3004 };
 
 static char *lines_of(const char *name, const char **line)
@@ -181,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_difference_is_decided_by_its_interval),
         cmocka_unit_test(equivalence_is_not_claimed_at_the_margin),
         cmocka_unit_test(mcnemar_is_the_binomial_test),
+        cmocka_unit_test(shares_have_an_honest_interval),
         cmocka_unit_test(bleu_of_two_systems_is_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,9 @@
 /* Two variants on the same items: the paired difference of every score that both have, with its interval and its p-value.
  *
- * A scorer whose items are right or wrong is compared by the exact McNemar test, every other by the paired bootstrap over items
- * (eval/resample.h), and the interval of the difference decides whether B is worse, better or equivalent to a margin.  Items pair up by their number within the same task, that is the same file asked in the same way; a score
- * that only one side has is not compared. */
+ * A scorer whose items are right or wrong is compared by the exact McNemar test and the interval of Agresti and Min, every other
+ * by the paired bootstrap over items (eval/resample.h); the interval of the difference decides whether B is worse, better or
+ * equivalent to a margin.  Items pair up by their number within the same task, that is the same file asked in the same way; a
+ * score that only one side has is not compared. */
 /* SPDX-License-Identifier: MIT */
 #include <jansson.h>
 #include <math.h>
@@ -111,6 +112,8 @@ static int compare_score(struct store *s, const struct rows *r, int i, double pe
             only_b += b[k] > a[k];
         }
         c->p.p = mcnemar_exact(only_a, only_b);
+        if (n_a >= RESAMPLE_MIN_ITEMS)
+            mcnemar_interval((uint64_t)n_a, only_a, only_b, &c->p.low, &c->p.high);
         c->test = "McNemar";
     }
     c->margin = percent / 100 * fabs(c->p.a);
@@ -268,11 +271,9 @@ const struct command command_compare = {
     .json = 1,
     .about = "A and B are RUN:FORMAT:KV, each part behind the run only as far as it is needed: last:f16, 3:q4_0:q8_0, or a run "
              "with one\n"
-             "variant.  Every score that both have is compared on identical items: right-or-wrong scores by the exact McNemar "
-             "test, the\n"
-             "others by the paired bootstrap (1,000 resamples, seeded).  The interval of the difference is the bootstrap's at "
-             "95%.  It\n"
-             "compares quality; speed is compared by measuring both in one sweep.\n"
+             "variant.  Every score that both have is compared on identical items: right-or-wrong scores by the exact McNemar test with\n"
+        "the 95% interval of Agresti and Min, the others by the paired bootstrap (1,000 resamples, seeded) and its interval.  It\n"
+        "compares quality; speed is compared by measuring both in one sweep.\n"
              "\n"
              "The verdict is read from that interval, knowing whether high or low values are good:\n"
              "  equivalent  the whole interval lies within --margin percent of A's value: B is as good as A to that margin\n"
