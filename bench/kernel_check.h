@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/rng.h"
 #include "kernels/format.h"
 #include "kernels/ops.h"
 
@@ -54,6 +55,9 @@ int kernel_check_case(const struct kernel_case *c, uint64_t seed, char *why, siz
  * isa has to be one that this machine has.  Returns the number of failures. */
 int kernel_check(uint64_t seed, enum isa isa, const char *filter,
                  void (*line)(void *ctx, const char *kernel, int passed, const char *why), void *ctx);
+
+/* Arbitrary bytes as a row, block by block such that they decode to moderate numbers. */
+void kernel_any_bytes(const struct format *f, uint8_t *row, size_t row_bytes, struct rng *rng);
 
 /* A kernel with everything that it reads and writes, to be run again and again.
  *   matvec, matmul, unpack: a matrix of rows x k; columns of activations for matmul

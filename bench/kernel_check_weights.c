@@ -11,29 +11,39 @@
 #include "kernels/kv.h"
 #include "kernels/matmul.h"
 
-/* rows x k weights of the format in out, and what they are as floats in w.  A fill of FILLS is arbitrary bytes, block by block,
- * that decode to moderate numbers: codes that the encoder never writes. */
+/* What weights consist of, |d q| + |m|: with an offset that is more than |weight|, and what the roundings of a sum are measured by.
+ * From the scalar panel, which is checked against dequantize. */
+static void fill_sizes(struct check *k, float *size, const uint8_t *w, const float *wf, int rows, int cols)
+{
+    const struct format *f = k->c->format;
+    const size_t row_bytes = format_row_bytes(f, cols);
+    if (!f->offset) {
+        for (int i = 0; i < rows * cols; i++)
+            size[i] = fabsf(wf[i]);
+        return;
+    }
+    const struct panel_q8 panel = panel_q8_in(check_take(k, matmul_scratch(f, cols)), f, cols);
+    for (int r = 0; r < rows; r++, w += row_bytes) {
+        f->isa[ISA_SCALAR].unpack_q8(&panel, w, row_bytes, 1, 0, cols);
+        for (int i = 0; i < cols; i++) {
+            const int at = i / f->group * PANEL_ROWS, q = panel.q[i / 4 * PANEL_ROWS * 4 + i % 4] - 128;
+            size[r * cols + i] = fabsf(panel.d[at] * (float)q) + fabsf(panel.m[at]);
+        }
+    }
+}
+
+/* rows x k weights of the format in out, and what they are as floats in w.  A fill of FILLS is arbitrary bytes: codes that the
+ * encoder never writes, and all that there is for a format without encoder. */
 static void fill_weights(struct check *k, uint8_t *out, float *w, int rows, int cols, int fill)
 {
     const struct format *f = k->c->format;
     const size_t row_bytes = format_row_bytes(f, cols);
     for (int r = 0; r < rows; r++, out += row_bytes, w += cols) {
-        if (fill < FILLS) {
+        if (fill < FILLS && f->quantize) {
             fill_floats(k, w, cols, (enum fill)fill, f->block > 1 ? 65504.0f * 8 : 65504.0f, f->act == ACT_BF16 ? 1e-39f : 1e-6f);
             f->quantize(out, w, cols);
         } else {
-            for (size_t b = 0; b < row_bytes; b += (size_t)f->bytes) {
-                float v[256];
-                int good;
-                do {
-                    for (int i = 0; i < f->bytes; i++)
-                        out[b + (size_t)i] = (uint8_t)rng_u64(&k->rng);
-                    f->dequantize(v, out + b, f->block);
-                    good = 1;
-                    for (int i = 0; i < f->block; i++)
-                        good &= fabsf(v[i]) < 1e6f; /* no to NaN */
-                } while (!good);
-            }
+            kernel_any_bytes(f, out, row_bytes, &k->rng);
         }
         f->dequantize(w, out, cols);
     }
@@ -49,17 +59,17 @@ static void fill_act(struct check *k, float *x, int n, int cols)
 }
 
 /* The product in float64, and how far from it or from each other two float32 sums may be.  Each addition rounds a partial sum,
- * which is at most sum |w a|, by half of eps, and so do the two or three multiplications by scales: two sums together stay within
+ * which is at most sum |w a| (size: |w|, or the parts of it), by half of eps, and so do the two or three multiplications by scales: two sums together stay within
  * (additions + 4) * eps * sum |w a|.  |result| would be no measure, for it may cancel to nothing. */
-static double dot_reference(const float *w, const struct act *x, int c, double *bound)
+static double dot_reference(const struct format *f, const float *w, const float *size, const struct act *x, int c, double *bound)
 {
-    const int additions =
-        x->kind == ACT_Q8 ? x->k / ACT_GROUP : x->k / 16 + 4; /* one after the other: groups, or those of a lane */
+    /* one after the other: groups, or those of a lane */
+    const int additions = x->kind == ACT_Q8 ? x->k / f->group * (1 + f->offset) : x->k / 16 + 4;
     double sum = 0, magnitude = 0, floor = 0;
     for (int i = 0; i < x->k; i++) {
         double a = act_value(x, c, i);
         sum += (double)w[i] * a;
-        magnitude += fabs((double)w[i] * a);
+        magnitude += fabs((double)size[i] * a);
         floor += (double)FLT_TRUE_MIN;
         if (x->kind == ACT_BF16) /* vdpbf16ps takes denormals for zero, among inputs, products and sums */
             floor += (double)FLT_MIN * (fabs((double)w[i]) + fabs(a) + 1);
@@ -71,9 +81,16 @@ static double dot_reference(const float *w, const struct act *x, int c, double *
 /* Row lengths that the format has: odd ones where it has no blocks. */
 static int lengths(const struct format *f, int out[8])
 {
-    static const int any[] = {7, 16, 33, 64, 96, 172, 1024}, blocks[] = {32, 64, 96, 128, 160, 224, 1024};
-    memcpy(out, f->block == 1 ? any : blocks, sizeof any);
-    return 7;
+    static const int any[] = {7, 16, 33, 64, 96, 172, 1024}, blocks[] = {1, 2, 3, 4, 5, 7};
+    const int n = f->block > 64 ? 4 : 6;
+    if (f->block == 1) {
+        memcpy(out, any, sizeof any);
+        return 7;
+    }
+    for (int i = 0; i < n; i++)
+        out[i] = blocks[i] * f->block;
+    out[n] = 1024;
+    return f->block < 256 ? n + 1 : n;
 }
 
 static struct act column(const struct act *x, int c)
@@ -85,7 +102,7 @@ static struct act column(const struct act *x, int c)
     one.bf16 = x->bf16 ? x->bf16 + at : NULL;
     one.q = x->q ? x->q + at : NULL;
     one.d = x->d ? x->d + at / ACT_GROUP : NULL;
-    one.sum = x->sum ? x->sum + at / ACT_GROUP : NULL;
+    one.sum = x->sum ? x->sum + at / SUM_GROUP : NULL;
     return one;
 }
 
@@ -96,7 +113,8 @@ static int check_product(struct check *k, int rows, int cols, int n, int row0, i
     const struct format *f = c->format;
     const size_t ldy = (size_t)rows;
     uint8_t *w = check_take(k, (size_t)rows * format_row_bytes(f, cols));
-    float *wf = check_take(k, (size_t)rows * (size_t)cols * sizeof *wf);
+    float *wf = check_take(k, (size_t)rows * (size_t)cols * sizeof *wf),
+          *size = check_take(k, (size_t)(rows * cols) * sizeof *wf);
     float *xf = check_take(k, (size_t)n * (size_t)cols * sizeof *xf);
     void *room = check_take(k, act_bytes(c->act, n, cols));
     void *scratch = check_take(k, (matmul_scratch(f, cols) + 63) / 64 * 64);
@@ -106,6 +124,7 @@ static int check_product(struct check *k, int rows, int cols, int n, int row0, i
 
     memset(&untouched, 0xe5, sizeof untouched);
     fill_weights(k, w, wf, rows, cols, fill);
+    fill_sizes(k, size, w, wf, rows, cols);
     fill_act(k, xf, n, cols);
     act_fill(&x, c->act, xf, n, cols, room, ISA_SCALAR);
     struct format_kernels under_test = format_kernels(f, c->isa);
@@ -119,7 +138,7 @@ static int check_product(struct check *k, int rows, int cols, int n, int row0, i
         struct act one = column(&x, col);
         for (int r = 0; r < rows; r++) {
             const float *got = y + (size_t)col * ldy + (size_t)r;
-            double bound, reference = dot_reference(wf + (size_t)r * (size_t)cols, &x, col, &bound);
+            double bound, reference = dot_reference(f, wf + (size_t)(r * cols), size + (size_t)(r * cols), &x, col, &bound);
             if (r < row0 || r >= row1) {
                 if (memcmp(got, &untouched, sizeof untouched))
                     return check_fail(k, "%d x %d, %d columns: row %d was written, outside of rows %d to %d", rows, cols, n, r,
@@ -211,19 +230,24 @@ int check_unpack(struct check *k)
             uint8_t *w = check_take(k, (size_t)count * format_row_bytes(f, k_row));
             float *wf = check_take(k, (size_t)count * (size_t)k_row * sizeof *wf);
             uint8_t *panel = check_take(k, (size_t)PANEL_ROWS * (size_t)cols * (q8 ? 1 : sizeof(float)));
-            float *d = check_take(k, (size_t)PANEL_ROWS * ((size_t)cols / 32) * sizeof *d);
+            const size_t scales = q8 ? (size_t)PANEL_ROWS * (size_t)(cols / f->group) * sizeof(float) : 0;
+            float *d = check_take(k, scales), *m = check_take(k, scales);
             fill_weights(k, w, wf, count, k_row, fill);
             if (q8)
-                format_kernels(f, k->c->isa).unpack_q8(panel, d, w, format_row_bytes(f, k_row), count, col, cols);
+                format_kernels(f, k->c->isa)
+                    .unpack_q8(&(struct panel_q8){panel, d, m}, w, format_row_bytes(f, k_row), count, col, cols);
             else
                 format_kernels(f, k->c->isa).unpack_f32((float *)panel, w, format_row_bytes(f, k_row), count, col, cols);
             for (int r = 0; r < PANEL_ROWS; r++) {
                 for (int j = 0; j < cols; j++) {
                     float expected = r < count ? wf[(size_t)r * (size_t)k_row + (size_t)(col + j)] : 0, got;
-                    if (q8)
-                        got = d[j / 32 * PANEL_ROWS + r] * (float)(panel[(j / 4 * PANEL_ROWS + r) * 4 + j % 4] - 128);
-                    else
+                    if (q8) {
+                        const int at = j / f->group * PANEL_ROWS + r;
+                        got = d[at] * (float)(panel[(j / 4 * PANEL_ROWS + r) * 4 + j % 4] - 128);
+                        got += f->offset ? m[at] : 0;
+                    } else {
                         memcpy(&got, panel + ((size_t)r * (size_t)cols + (size_t)j) * sizeof got, sizeof got);
+                    }
                     if (!(got == expected))
                         return check_fail(k, "%d rows of %d (%s), row %d, column %d: %.9g, not %.9g", count, cols,
                                           fill_names[fill], r, j, (double)got, (double)expected);
@@ -250,6 +274,7 @@ int check_attention(struct check *k)
             return check_fail(k, "a head of %d elements is refused", head);
         uint8_t *kr = check_take(k, l.k_bytes), *vr = check_take(k, l.v_bytes);
         float *kf = check_take(k, (size_t)(n * head) * sizeof *kf), *vf = check_take(k, (size_t)(n * head) * sizeof *vf);
+        float *size = check_take(k, (size_t)(n * head) * sizeof *size);
         float *q = check_take(k, (size_t)head * sizeof *q), *out = check_take(k, (size_t)head * sizeof *out);
         float *expected = check_take(k, (size_t)head * sizeof *expected);
         void *scratch = check_take(k, (attention_scratch(&l) + 63) / 64 * 64), *room = check_take(k, act_bytes(c->act, 1, head));
@@ -257,12 +282,13 @@ int check_attention(struct check *k)
         struct act x;
 
         fill_weights(k, kr, kf, n, head, ORDINARY);
+        fill_sizes(k, size, kr, kf, n, head);
         fill_weights(k, vr, vf, n, head, i % 3 ? ORDINARY : FILLS);
         fill_floats(k, q, head, ORDINARY, 0, 0);
         act_fill(&x, c->act, q, 1, head, room, ISA_SCALAR);
         for (int r = 0; r < n; r++) {
             double bound;
-            p[r] = (double)scale * dot_reference(kf + r * head, &x, 0, &bound);
+            p[r] = (double)scale * dot_reference(c->format, kf + r * head, size + r * head, &x, 0, &bound);
             max = p[r] > max ? p[r] : max;
             score = bound * (double)scale > score ? bound * (double)scale : score;
         }

@@ -15,6 +15,12 @@ static int list_add(struct kernel_case *out, int max, int n, struct kernel_case 
     return n + 1;
 }
 
+/* Formats that a KV cache is made of: written by every token, with blocks that divide the usual lengths of a head. */
+static int is_cache(const struct format *f)
+{
+    return f->quantize && f->block <= 32;
+}
+
 int kernel_list(enum isa isa, struct kernel_case *out, int max)
 {
     int n = 0;
@@ -28,7 +34,8 @@ int kernel_list(enum isa isa, struct kernel_case *out, int max)
             c.kind = KERNEL_MATMUL;
             n = list_add(out, max, n, c, "matmul", "f32");
             c.kind = KERNEL_ATTENTION;
-            n = list_add(out, max, n, c, "attention", "f32");
+            if (is_cache(f))
+                n = list_add(out, max, n, c, "attention", "f32");
         }
         if (at->vecmat) {
             c.kind = KERNEL_VECMAT;
@@ -49,7 +56,8 @@ int kernel_list(enum isa isa, struct kernel_case *out, int max)
             c.kind = KERNEL_MATMUL;
             n = list_add(out, max, n, c, "matmul", act_names[c.act]);
             c.kind = KERNEL_ATTENTION;
-            n = list_add(out, max, n, c, "attention", act_names[c.act]);
+            if (is_cache(f))
+                n = list_add(out, max, n, c, "attention", act_names[c.act]);
         }
     }
     if (formats[0]->isa[isa].matvec_f32) {

@@ -12,6 +12,7 @@
 
 #define HUGE_PAGE ((size_t)2 << 20)
 #define LINE 64
+#define LARGEST_BLOCK 256
 #define SAMPLE                                                                                                                   \
     64 /* different rows of weights; they repeat, because quantizing hundreds of MiB would take longer than the timing */
 
@@ -49,12 +50,30 @@ static void *huge(size_t bytes)
     return p;
 }
 
+void kernel_any_bytes(const struct format *f, uint8_t *row, size_t row_bytes, struct rng *rng)
+{
+    for (size_t b = 0; b < row_bytes; b += (size_t)f->bytes) {
+        float v[LARGEST_BLOCK];
+        int good;
+        do {
+            for (int i = 0; i < f->bytes; i++)
+                row[b + (size_t)i] = (uint8_t)rng_u64(rng);
+            f->dequantize(v, row + b, f->block);
+            good = 1;
+            for (int i = 0; i < f->block; i++)
+                good &= fabsf(v[i]) < 1e6f; /* no to NaN */
+        } while (!good);
+    }
+}
+
 /* A matrix of rows x k; the first SAMPLE rows are random. */
 static void fill_rows(uint8_t *out, const struct format *f, long rows, int k, float *room, struct rng *rng)
 {
     const size_t row_bytes = format_row_bytes(f, k);
     for (long r = 0; r < rows; r++) {
-        if (r < SAMPLE) {
+        if (r < SAMPLE && !f->quantize) {
+            kernel_any_bytes(f, out + (size_t)r * row_bytes, row_bytes, rng);
+        } else if (r < SAMPLE) {
             for (int i = 0; i < k; i++)
                 room[i] = (float)rng_normal(rng) * 0.05f;
             f->quantize(out + (size_t)r * row_bytes, room, k);
@@ -199,11 +218,12 @@ void kernel_work_run(struct kernel_work *w, int thread)
         for (int r = row0; r < row1; r += PANEL_ROWS) {
             const uint8_t *rows = b->w + (size_t)r * row_bytes;
             int n = row1 - r < PANEL_ROWS ? row1 - r : PANEL_ROWS;
-            float *d = (float *)scratch;
-            if (c->kind == KERNEL_UNPACK_F32)
-                f.unpack_f32(d, rows, row_bytes, n, 0, w->k);
-            else
-                f.unpack_q8((uint8_t *)(d + k / ACT_GROUP * PANEL_ROWS), d, rows, row_bytes, n, 0, w->k);
+            if (c->kind == KERNEL_UNPACK_F32) {
+                f.unpack_f32((float *)scratch, rows, row_bytes, n, 0, w->k);
+            } else {
+                const struct panel_q8 panel = panel_q8_in(scratch, c->format, w->k);
+                f.unpack_q8(&panel, rows, row_bytes, n, 0, w->k);
+            }
         }
         break;
     case KERNEL_ATTENTION:

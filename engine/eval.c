@@ -19,7 +19,7 @@
 static void round_column(struct session *s, struct scratch *own, struct act *a, enum act_kind kind, const float *x, int c)
 {
     struct act one;
-    size_t k = (size_t)a->k, groups = k / ACT_GROUP, at = (size_t)c;
+    size_t k = (size_t)a->k, groups = k / ACT_GROUP, sums = k / SUM_GROUP, at = (size_t)c;
     if (a->n == 1) {
         act_fill(a, kind, x, 1, a->k, own->room[kind], s->isa);
         return;
@@ -30,7 +30,7 @@ static void round_column(struct session *s, struct scratch *own, struct act *a, 
     if (kind == ACT_Q8) {
         memcpy(s->q8 + at * k, one.q, k * sizeof *s->q8);
         memcpy(s->q8_d + at * groups, one.d, groups * sizeof *s->q8_d);
-        memcpy(s->q8_sum + at * groups, one.sum, groups * sizeof *s->q8_sum);
+        memcpy(s->q8_sum + at * sums, one.sum, sums * sizeof *s->q8_sum);
     }
 }
 

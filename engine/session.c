@@ -73,7 +73,7 @@ static size_t lay_out(struct session *s, struct arena *a)
     s->bf16 = arena_take(a, bf16 * sizeof *s->bf16);
     s->q8 = arena_take(a, q8 * sizeof *s->q8);
     s->q8_d = arena_take(a, q8 / ACT_GROUP * sizeof *s->q8_d);
-    s->q8_sum = arena_take(a, q8 / ACT_GROUP * sizeof *s->q8_sum);
+    s->q8_sum = arena_take(a, q8 / SUM_GROUP * sizeof *s->q8_sum);
 
     s->scratch = arena_take(a, (size_t)s->threads * sizeof *s->scratch);
     for (int t = 0; t < s->threads; t++) {

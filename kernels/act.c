@@ -1,7 +1,7 @@
 /* act.c - rounds activations to what a kernel reads, with the same bits on every instruction set.
  *
  * bf16: to nearest even.
- * int8, per group of 32: d = max |x| / 127, q = x / d rounded to nearest even, and the sum of q beside it.  A group whose largest
+ * int8, per group of 32: d = max |x| / 127, q = x / d rounded to nearest even, and the sums of q beside it, of 16 each.  A group whose largest
  * magnitude is 0 or so small that 127 / max overflows counts as zero.  A group with a NaN or an infinity gets d = NaN and q = 0,
  * so the outputs that depend on it are NaN as they are on the exact path, instead of plausible. */
 /* SPDX-License-Identifier: MIT */
@@ -40,10 +40,10 @@ static void act_q8_scalar(int8_t *q, float *d, int32_t *sum, const float *x, int
         }
         float inverse;
         d[g] = group_scale(max, &inverse);
-        sum[g] = 0;
+        sum[2 * g] = sum[2 * g + 1] = 0;
         for (int i = 0; i < ACT_GROUP; i++) {
             q[i] = inverse > 0 ? (int8_t)(x[i] * inverse + round - round) : 0;
-            sum[g] += q[i];
+            sum[2 * g + i / SUM_GROUP] += q[i];
         }
     }
 }
@@ -66,19 +66,17 @@ TARGET_AVX2 static void act_q8_avx2(int8_t *q, float *d, int32_t *sum, const flo
         float inverse;
         d[g] = group_scale((uint32_t)_mm_cvtsi128_si32(m), &inverse);
         /* Without an inverse the elements may be NaN: they are not rounded but masked away. */
-        __m256i use = _mm256_set1_epi32(inverse > 0 ? -1 : 0), n[4], total = _mm256_setzero_si256();
+        __m256i use = _mm256_set1_epi32(inverse > 0 ? -1 : 0), n[4];
         UNROLL
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 4; i++)
             n[i] = _mm256_and_si256(use, _mm256_cvtps_epi32(_mm256_mul_ps(v[i], _mm256_set1_ps(inverse))));
-            total = _mm256_add_epi32(total, n[i]);
-        }
         /* The packs work within halves of a register; the last permutation brings the words back into order. */
         __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
         bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
         _mm256_storeu_si256((__m256i *)q, bytes);
-        __m128i s = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
-        s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
-        sum[g] = _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+        __m256i pairs = _mm256_hadd_epi32(_mm256_add_epi32(n[0], n[1]), _mm256_add_epi32(n[2], n[3]));
+        __m128i s = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+        _mm_storel_epi64((__m128i *)(sum + 2 * g), _mm_hadd_epi32(s, s));
     }
 }
 #endif
@@ -92,14 +90,15 @@ static void act_q8_neon(int8_t *q, float *d, int32_t *sum, const float *x, int g
             max = vmaxq_u32(max, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), vdupq_n_u32(0x7fffffff)));
         float inverse;
         d[g] = group_scale(vmaxvq_u32(max), &inverse);
-        int32x4_t use = vdupq_n_s32(inverse > 0 ? -1 : 0), total = vdupq_n_s32(0);
+        int32x4_t use = vdupq_n_s32(inverse > 0 ? -1 : 0), total[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
         for (int i = 0; i < ACT_GROUP; i += 8) {
             int32x4_t a = vandq_s32(use, vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i), inverse)));
             int32x4_t b = vandq_s32(use, vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i + 4), inverse)));
-            total = vaddq_s32(total, vaddq_s32(a, b));
+            total[i / SUM_GROUP] = vaddq_s32(total[i / SUM_GROUP], vaddq_s32(a, b));
             vst1_s8(q + i, vmovn_s16(vcombine_s16(vmovn_s32(a), vmovn_s32(b))));
         }
-        sum[g] = vaddvq_s32(total);
+        sum[2 * g] = vaddvq_s32(total[0]);
+        sum[2 * g + 1] = vaddvq_s32(total[1]);
     }
 }
 #endif
@@ -120,7 +119,7 @@ size_t act_bytes(enum act_kind kind, int n, int k)
     size_t elements = (size_t)n * (size_t)k;
     switch (kind) {
     case ACT_BF16: return elements * sizeof(uint16_t);
-    case ACT_Q8: return elements / ACT_GROUP * (sizeof(float) + sizeof(int32_t)) + elements;
+    case ACT_Q8: return elements / ACT_GROUP * sizeof(float) + elements / SUM_GROUP * sizeof(int32_t) + elements;
     default: return 0;
     }
 }
@@ -139,7 +138,7 @@ void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, v
     } else {
         float *d = room;
         int32_t *sum = (int32_t *)(d + groups);
-        int8_t *q = (int8_t *)(sum + groups);
+        int8_t *q = (int8_t *)(sum + elements / SUM_GROUP);
         int level = (int)isa;
         while (!q8_at[level])
             level--;

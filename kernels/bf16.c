@@ -6,8 +6,6 @@
 #include "kernels/half.h"
 #include "kernels/rows.h"
 
-#define STEP 32
-
 static void bf16_quantize(void *dst, const float *src, int k)
 {
     for (int i = 0; i < k; i++) {
@@ -25,18 +23,18 @@ static void bf16_dequantize(float *dst, const void *src, int k)
 #define BF16_MATVEC(isa, target)                                                                                                 \
     target static void bf16_matvec_bf16_##isa(float *y, const void *w, const struct act *x, int rows)                            \
     {                                                                                                                            \
-        matvec_##isa(y, w, load16_bf16_##isa, STEP, x->bf16, load16_bf16_##isa, STEP, x->k, rows);                               \
+        matvec_##isa(y, w, load16_bf16_##isa, &format_bf16, x->bf16, load16_bf16_##isa, sizeof(uint16_t), x->k, rows);           \
     }
 
 #define bf16_load16_scalar load16_bf16_scalar
-FORMAT_F32(bf16, scalar, , STEP)
+FORMAT_F32(bf16, scalar, )
 BF16_MATVEC(scalar, )
 
 #ifdef TARGET_AVX2
 #define bf16_load16_avx2 load16_bf16_avx2
 #define bf16_load16_avx512 load16_bf16_avx512
-FORMAT_F32(bf16, avx2, TARGET_AVX2, STEP)
-FORMAT_F32(bf16, avx512, TARGET_AVX512, STEP)
+FORMAT_F32(bf16, avx2, TARGET_AVX2)
+FORMAT_F32(bf16, avx512, TARGET_AVX512)
 BF16_MATVEC(avx2, TARGET_AVX2)
 BF16_MATVEC(avx512, TARGET_AVX512)
 
@@ -53,12 +51,12 @@ TARGET_AVX512BF16 FORCE_INLINE __m512 bf16_dot(const uint8_t *row, const struct 
     return acc;
 }
 
-MATVEC_ROW_BY_ROW(bf16_matvec_bf16_avx512bf16, TARGET_AVX512BF16, bf16_dot, STEP)
+MATVEC_ROW_BY_ROW(bf16_matvec_bf16_avx512bf16, TARGET_AVX512BF16, bf16_dot, format_bf16)
 #endif
 
 #ifdef TARGET_NEON
 #define bf16_load16_neon load16_bf16_neon
-FORMAT_F32(bf16, neon, TARGET_NEON, STEP)
+FORMAT_F32(bf16, neon, TARGET_NEON)
 BF16_MATVEC(neon, TARGET_NEON)
 #endif
 
@@ -71,25 +69,13 @@ const struct format format_bf16 = {
     .act = ACT_BF16,
     .quantize = bf16_quantize,
     .dequantize = bf16_dequantize,
-    .isa[ISA_SCALAR] = {.matvec_f32 = bf16_matvec_f32_scalar,
-                        .matvec_act = bf16_matvec_bf16_scalar,
-                        .vecmat = bf16_vecmat_scalar,
-                        .unpack_f32 = bf16_unpack_f32_scalar},
+    .isa[ISA_SCALAR] = {F32_KERNELS(bf16, scalar), .matvec_act = bf16_matvec_bf16_scalar},
 #ifdef TARGET_AVX2
-    .isa[ISA_AVX2] = {.matvec_f32 = bf16_matvec_f32_avx2,
-                      .matvec_act = bf16_matvec_bf16_avx2,
-                      .vecmat = bf16_vecmat_avx2,
-                      .unpack_f32 = bf16_unpack_f32_avx2},
-    .isa[ISA_AVX512] = {.matvec_f32 = bf16_matvec_f32_avx512,
-                        .matvec_act = bf16_matvec_bf16_avx512,
-                        .vecmat = bf16_vecmat_avx512,
-                        .unpack_f32 = bf16_unpack_f32_avx512},
+    .isa[ISA_AVX2] = {F32_KERNELS(bf16, avx2), .matvec_act = bf16_matvec_bf16_avx2},
+    .isa[ISA_AVX512] = {F32_KERNELS(bf16, avx512), .matvec_act = bf16_matvec_bf16_avx512},
     .isa[ISA_AVX512BF16] = {.matvec_act = bf16_matvec_bf16_avx512bf16},
 #endif
 #ifdef TARGET_NEON
-    .isa[ISA_NEON] = {.matvec_f32 = bf16_matvec_f32_neon,
-                      .matvec_act = bf16_matvec_bf16_neon,
-                      .vecmat = bf16_vecmat_neon,
-                      .unpack_f32 = bf16_unpack_f32_neon},
+    .isa[ISA_NEON] = {F32_KERNELS(bf16, neon), .matvec_act = bf16_matvec_bf16_neon},
 #endif
 };

@@ -3,8 +3,6 @@
 #include "kernels/half.h"
 #include "kernels/rows.h"
 
-#define STEP 32
-
 static void f16_quantize(void *dst, const float *src, int k)
 {
     for (int i = 0; i < k; i++) {
@@ -24,7 +22,7 @@ static inline void f16_load16_scalar(float out[16], const uint8_t *row, int i)
     f16_dequantize(out, row + 2 * (size_t)i, 16);
 }
 
-FORMAT_F32(f16, scalar, , STEP)
+FORMAT_F32(f16, scalar, )
 
 #ifdef TARGET_AVX2
 TARGET_AVX2 static inline v16_avx2 f16_load16_avx2(const uint8_t *row, int i)
@@ -38,8 +36,8 @@ TARGET_AVX512 static inline __m512 f16_load16_avx512(const uint8_t *row, int i)
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(row + 2 * (size_t)i)));
 }
 
-FORMAT_F32(f16, avx2, TARGET_AVX2, STEP)
-FORMAT_F32(f16, avx512, TARGET_AVX512, STEP)
+FORMAT_F32(f16, avx2, TARGET_AVX2)
+FORMAT_F32(f16, avx512, TARGET_AVX512)
 #endif
 
 #ifdef TARGET_NEON
@@ -51,7 +49,7 @@ static inline v16_neon f16_load16_neon(const uint8_t *row, int i)
                        vcvt_f32_f16(vget_high_f16(b))}};
 }
 
-FORMAT_F32(f16, neon, TARGET_NEON, STEP)
+FORMAT_F32(f16, neon, TARGET_NEON)
 #endif
 
 const struct format format_f16 = {
@@ -63,12 +61,12 @@ const struct format format_f16 = {
     .act = ACT_F32,
     .quantize = f16_quantize,
     .dequantize = f16_dequantize,
-    .isa[ISA_SCALAR] = {.matvec_f32 = f16_matvec_f32_scalar, .vecmat = f16_vecmat_scalar, .unpack_f32 = f16_unpack_f32_scalar},
+    .isa[ISA_SCALAR] = {F32_KERNELS(f16, scalar)},
 #ifdef TARGET_AVX2
-    .isa[ISA_AVX2] = {.matvec_f32 = f16_matvec_f32_avx2, .vecmat = f16_vecmat_avx2, .unpack_f32 = f16_unpack_f32_avx2},
-    .isa[ISA_AVX512] = {.matvec_f32 = f16_matvec_f32_avx512, .vecmat = f16_vecmat_avx512, .unpack_f32 = f16_unpack_f32_avx512},
+    .isa[ISA_AVX2] = {F32_KERNELS(f16, avx2)},
+    .isa[ISA_AVX512] = {F32_KERNELS(f16, avx512)},
 #endif
 #ifdef TARGET_NEON
-    .isa[ISA_NEON] = {.matvec_f32 = f16_matvec_f32_neon, .vecmat = f16_vecmat_neon, .unpack_f32 = f16_unpack_f32_neon},
+    .isa[ISA_NEON] = {F32_KERNELS(f16, neon)},
 #endif
 };

@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/rows.h"
 
-#define STEP (16 * sizeof(float))
-
 static void f32_quantize(void *dst, const float *src, int k)
 {
     memcpy(dst, src, (size_t)k * sizeof(float));
@@ -15,18 +13,18 @@ static void f32_dequantize(float *dst, const void *src, int k)
 }
 
 #define f32_load16_scalar load16_f32_scalar
-FORMAT_F32(f32, scalar, , STEP)
+FORMAT_F32(f32, scalar, )
 
 #ifdef TARGET_AVX2
 #define f32_load16_avx2 load16_f32_avx2
 #define f32_load16_avx512 load16_f32_avx512
-FORMAT_F32(f32, avx2, TARGET_AVX2, STEP)
-FORMAT_F32(f32, avx512, TARGET_AVX512, STEP)
+FORMAT_F32(f32, avx2, TARGET_AVX2)
+FORMAT_F32(f32, avx512, TARGET_AVX512)
 #endif
 
 #ifdef TARGET_NEON
 #define f32_load16_neon load16_f32_neon
-FORMAT_F32(f32, neon, TARGET_NEON, STEP)
+FORMAT_F32(f32, neon, TARGET_NEON)
 #endif
 
 const struct format format_f32 = {
@@ -38,12 +36,12 @@ const struct format format_f32 = {
     .act = ACT_F32,
     .quantize = f32_quantize,
     .dequantize = f32_dequantize,
-    .isa[ISA_SCALAR] = {.matvec_f32 = f32_matvec_f32_scalar, .vecmat = f32_vecmat_scalar, .unpack_f32 = f32_unpack_f32_scalar},
+    .isa[ISA_SCALAR] = {F32_KERNELS(f32, scalar)},
 #ifdef TARGET_AVX2
-    .isa[ISA_AVX2] = {.matvec_f32 = f32_matvec_f32_avx2, .vecmat = f32_vecmat_avx2, .unpack_f32 = f32_unpack_f32_avx2},
-    .isa[ISA_AVX512] = {.matvec_f32 = f32_matvec_f32_avx512, .vecmat = f32_vecmat_avx512, .unpack_f32 = f32_unpack_f32_avx512},
+    .isa[ISA_AVX2] = {F32_KERNELS(f32, avx2)},
+    .isa[ISA_AVX512] = {F32_KERNELS(f32, avx512)},
 #endif
 #ifdef TARGET_NEON
-    .isa[ISA_NEON] = {.matvec_f32 = f32_matvec_f32_neon, .vecmat = f32_vecmat_neon, .unpack_f32 = f32_unpack_f32_neon},
+    .isa[ISA_NEON] = {F32_KERNELS(f32, neon)},
 #endif
 };

@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-#define FORMAT(name) extern const struct format format_##name;
-#include "kernels/formats.def"
-#undef FORMAT
-
 const struct format *const formats[] = {
 #define FORMAT(name) &format_##name,
 #include "kernels/formats.def"

@@ -1,10 +1,14 @@
 /* format.h - what a weight format is.
  *
- * A format is one file in this folder: its block layout, quantize, dequantize, and its kernels, the scalar one (the
- * definition) and one per instruction set where it is faster.  It exports one struct format and is listed once, in
+ * A format is one file in this folder: its block layout, its encoder, and how 32 weights are read, by plain C (the definition) and
+ * by each instruction set that is faster; rows.h makes the kernels from that.  It exports one struct format and is listed once, in
  * formats.def.  Nothing here allocates, prints or fails.
  *
  * A matrix is stored row by row, a row is cols / block blocks without padding.  The same formats store the KV cache.
+ *
+ * The formats with blocks are all of one shape: int8 numbers in groups that share a scale, and an offset where the format has one,
+ *     weight = d * q + m      16 or 32 weights to a group; the product is exact in float32, the sum is rounded once
+ * with d and m made of whatever the block stores them in (fp16, a power of two, a product of two scales, ...).
  *
  * Two compute paths, told apart by the kind of the activations:
  *   exact  activations F32.  Bit-identical on every instruction set and for every batch size: the products of a row are summed
@@ -25,8 +29,9 @@
 enum act_kind { ACT_F32, ACT_BF16, ACT_Q8, ACT_COUNT };
 
 #define ACT_GROUP 32 /* int8 activations: elements that share a scale */
+#define SUM_GROUP 16 /* ... and elements that are summed, for weights with an offset */
 
-/* Activations as the kernels read them: n columns of k elements, column c of an array at c * k (or c * k / ACT_GROUP).
+/* Activations as the kernels read them: n columns of k elements, column c of an array at c * k (or that over ACT_GROUP, SUM_GROUP).
  * Which arrays are there depends on kind; the others are NULL.  Filled by act_fill. */
 struct act {
     enum act_kind kind;
@@ -35,7 +40,7 @@ struct act {
     const uint16_t *bf16; /* ACT_BF16: [n][k], rounded to nearest even */
     const int8_t *q;      /* ACT_Q8:   [n][k], -127 .. 127, k a multiple of ACT_GROUP */
     const float *d;       /* ACT_Q8:   [n][k / 32], scale of a group: x = d * q */
-    const int32_t *sum;   /* ACT_Q8:   [n][k / 32], sum of q over a group */
+    const int32_t *sum;   /* ACT_Q8:   [n][k / 16], sums of q */
 };
 
 /* Bytes that act_fill needs in `room` for up to n columns of k elements. */
@@ -51,10 +56,16 @@ typedef void format_matvec(float *y, const void *w, const struct act *x, int row
  * the softmax).  Every element is summed in ascending r with one fused multiply-add each: bit-identical everywhere. */
 typedef void format_vecmat(float *y, const void *w, const float *a, int k, int rows);
 
-/* What matmul needs of a format for many columns; see matmul.h for both panel layouts.
- * `rows` rows (1 .. PANEL_ROWS, the missing ones are filled with zeros), weights col .. col + cols of each. */
+/* Rows unpacked for many columns; see matmul.h for the layouts. */
+struct panel_q8 {
+    uint8_t *q;
+    float *d, *m; /* m is not touched by formats without an offset */
+};
+
+/* What matmul needs of a format for many columns: `rows` rows (1 .. PANEL_ROWS, the missing ones are filled with zeros), weights
+ * col .. col + cols of each. */
 typedef void format_unpack_f32(float *panel, const void *w, size_t row_bytes, int rows, int col, int cols);
-typedef void format_unpack_q8(uint8_t *panel, float *d, const void *w, size_t row_bytes, int rows, int col, int cols);
+typedef void format_unpack_q8(const struct panel_q8 *panel, const void *w, size_t row_bytes, int rows, int col, int cols);
 
 /* The kernels of one format at one instruction set; NULL where the level below serves. */
 struct format_kernels {
@@ -66,16 +77,22 @@ struct format_kernels {
 };
 
 struct format {
-    const char *name;  /* "q4_0", as in options, database and legends */
+    const char *name;   /* "q4_0", as in options, database and legends */
     uint32_t gguf_type; /* the tensor type id in a GGUF file */
-    int block;         /* weights per block; a row must be a multiple of it */
-    int bytes;         /* per block */
-    int version;       /* of quantize: a derived file made by another version is made again */
-    enum act_kind act; /* activations of the default path */
-    void (*quantize)(void *dst, const float *src, int k); /* one row of k weights */
+    int block;          /* weights per block; a row must be a multiple of it */
+    int bytes;          /* per block */
+    int group;          /* weights that share d and m: 16 or 32; 0 for formats without blocks */
+    int offset;         /* 1 when there is an m */
+    int version;        /* of quantize: a derived file made by another version is made again */
+    enum act_kind act;  /* activations of the default path: ACT_Q8 for all formats with blocks */
+    void (*quantize)(void *dst, const float *src, int k); /* one row of k weights; NULL: this format is only read */
     void (*dequantize)(float *dst, const void *src, int k);
     struct format_kernels isa[ISA_COUNT]; /* [ISA_SCALAR] is complete */
 };
+
+#define FORMAT(name) extern const struct format format_##name;
+#include "kernels/formats.def"
+#undef FORMAT
 
 /* Every format, in the order of formats.def; NULL ends the list. */
 extern const struct format *const formats[];

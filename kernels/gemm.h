@@ -10,15 +10,15 @@
 /* x is F32 or BF16; the lanes of the exact path either way. */
 typedef void gemm_f32(float *y, size_t ldy, const float *panel, const struct act *x, int rows);
 
-/* x is Q8; d [k / 32][PANEL_ROWS]. */
-typedef void gemm_q8(float *y, size_t ldy, const uint8_t *panel, const float *d, const struct act *x, int rows);
+/* x is Q8. */
+typedef void gemm_q8(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x, int rows);
 
 /* x is BF16 and the weights are native bf16 rows: the instruction reads both as they are. */
 typedef void gemm_bf16(float *y, size_t ldy, const uint16_t *w, const struct act *x, int rows);
 
-/* The best kernel at or below isa; of the last there may be none (NULL: gemm_f32 serves). */
+/* The best kernel at or below isa, for panels of format f; of the last there may be none (NULL: gemm_f32 serves). */
 gemm_f32 *gemm_f32_best(enum isa isa);
-gemm_q8 *gemm_q8_best(enum isa isa);
+gemm_q8 *gemm_q8_best(enum isa isa, const struct format *f);
 gemm_bf16 *gemm_bf16_best(enum isa isa);
 
 #endif

@@ -11,11 +11,11 @@ static void gemm_f32_scalar(float *y, size_t ldy, const float *panel, const stru
     const size_t k = (size_t)x->k;
     for (int c = 0; c < x->n; c++, y += ldy) {
         if (x->kind == ACT_F32)
-            matvec_scalar(y, (const uint8_t *)panel, load16_f32_scalar, 64, x->f32 + (size_t)c * k, load16_f32_scalar, 64, x->k,
-                          rows);
+            matvec_scalar(y, (const uint8_t *)panel, load16_f32_scalar, &format_f32, x->f32 + (size_t)c * k, load16_f32_scalar,
+                          sizeof *x->f32, x->k, rows);
         else
-            matvec_scalar(y, (const uint8_t *)panel, load16_f32_scalar, 64, x->bf16 + (size_t)c * k, load16_bf16_scalar, 32, x->k,
-                          rows);
+            matvec_scalar(y, (const uint8_t *)panel, load16_f32_scalar, &format_f32, x->bf16 + (size_t)c * k, load16_bf16_scalar,
+                          sizeof *x->bf16, x->k, rows);
     }
 }
 
@@ -23,9 +23,9 @@ static void gemm_f32_scalar(float *y, size_t ldy, const float *panel, const stru
     target static void gemm_f32_##isa(float *y, size_t ldy, const float *panel, const struct act *x, int rows)                   \
     {                                                                                                                            \
         if (x->kind == ACT_F32)                                                                                                  \
-            gemm_##isa(y, ldy, panel, x->f32, load16_f32_##isa, 64, x->k, x->n, rows);                                           \
+            gemm_##isa(y, ldy, panel, x->f32, load16_f32_##isa, sizeof *x->f32, x->k, x->n, rows);                               \
         else                                                                                                                     \
-            gemm_##isa(y, ldy, panel, x->bf16, load16_bf16_##isa, 32, x->k, x->n, rows);                                         \
+            gemm_##isa(y, ldy, panel, x->bf16, load16_bf16_##isa, sizeof *x->bf16, x->k, x->n, rows);                            \
     }
 
 #ifdef TARGET_AVX2

@@ -9,11 +9,18 @@
 #define FEW_F32 3
 #define FEW_BF16 1 /* with the instruction: nothing is unpacked */
 
-/* An f32 panel is larger than an int8 one with its scales, so it has room for either. */
+/* An f32 panel is larger than an int8 one with its scales and offsets, so it has room for either. */
 size_t matmul_scratch(const struct format *f, int cols)
 {
     (void)f;
     return (size_t)PANEL_ROWS * (size_t)cols * sizeof(float);
+}
+
+struct panel_q8 panel_q8_in(void *scratch, const struct format *f, int cols)
+{
+    const size_t scales = (size_t)(cols / f->group) * PANEL_ROWS;
+    float *d = scratch, *m = d + scales;
+    return (struct panel_q8){.q = (uint8_t *)(m + (f->offset ? scales : 0)), .d = d, .m = m};
 }
 
 /* Column c of x alone. */
@@ -28,7 +35,7 @@ static struct act column(const struct act *x, int c)
     } else {
         one.q = x->q + at;
         one.d = x->d + at / ACT_GROUP;
-        one.sum = x->sum + at / ACT_GROUP;
+        one.sum = x->sum + at / SUM_GROUP;
     }
     return one;
 }
@@ -45,7 +52,7 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
         return;
     }
     gemm_f32 *f32 = gemm_f32_best(isa);
-    gemm_q8 *q8 = gemm_q8_best(isa);
+    gemm_q8 *q8 = x->kind == ACT_Q8 ? gemm_q8_best(isa, w->format) : NULL;
     gemm_bf16 *bf16 = x->kind == ACT_BF16 ? gemm_bf16_best(isa) : NULL;
     const int few = x->kind == ACT_Q8 ? FEW_Q8 : bf16 ? FEW_BF16 : FEW_F32;
     for (int r = row0; r < row1; r += PANEL_ROWS) {
@@ -57,10 +64,9 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
                 matvec(y + (size_t)c * ldy + r, rows, &one, n);
             }
         } else if (x->kind == ACT_Q8) {
-            float *d = scratch;
-            uint8_t *panel = (uint8_t *)(d + (size_t)w->cols / ACT_GROUP * PANEL_ROWS);
-            f.unpack_q8(panel, d, rows, row_bytes, n, 0, w->cols);
-            q8(y + r, ldy, panel, d, x, n);
+            const struct panel_q8 panel = panel_q8_in(scratch, w->format, w->cols);
+            f.unpack_q8(&panel, rows, row_bytes, n, 0, w->cols);
+            q8(y + r, ldy, &panel, x, n);
         } else if (bf16) {
             bf16(y + r, ldy, (const uint16_t *)rows, x, n);
         } else {

@@ -6,8 +6,8 @@
  *
  * Panels: PANEL_ROWS rows of the matrix, missing rows are zeros.
  *   f32   [rows][cols] floats, the dequantized weights, row after row.  The microkernel keeps the 16 lanes that format.h defines.
- *   q8    u8 [cols / 4][PANEL_ROWS][4]: four consecutive weights of a row side by side, stored as w + 128, beside
- *         float d [cols / 32][PANEL_ROWS]: weight = d * (u - 128).  This is the operand order of an int8 dot product with four
+ *   q8    u8 [cols / 4][PANEL_ROWS][4]: four consecutive weights of a row side by side, stored as q + 128, and
+ *         float d [cols / group][PANEL_ROWS], with m like it where the format has an offset: weight = d * (u - 128) + m.  This is the operand order of an int8 dot product with four
  *         elements per lane: one vector is one step of four weights for PANEL_ROWS rows, the activation is broadcast.
  *
  * Neither allocates; the caller gives each thread its scratch and its own range of rows. */
@@ -29,6 +29,9 @@ struct matrix {
 
 /* Bytes of scratch that one thread needs for a matrix of `cols` columns. */
 size_t matmul_scratch(const struct format *f, int cols);
+
+/* The parts of a q8 panel of `cols` columns in `scratch`. */
+struct panel_q8 panel_q8_in(void *scratch, const struct format *f, int cols);
 
 /* y[c * ldy + r] = sum over i of w[r][i] * x[c][i] for rows row0 <= r < row1 and every column c of x.
  * The path is exact when x->kind is ACT_F32, else x->kind must be w->format->act. */

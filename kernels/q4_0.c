@@ -10,7 +10,6 @@
 #include "kernels/rows.h"
 
 #define BLOCK 32
-#define STEP 9
 
 struct block {
     uint16_t d;
@@ -46,33 +45,18 @@ static void q4_0_quantize(void *dst, const float *src, int k)
     }
 }
 
-static inline float q4_0_load32_scalar(int8_t out[32], const uint8_t *row, int group)
+static inline struct q32_scalar q4_0_load32_scalar(const uint8_t *row, int group)
 {
     const struct block *in = block_at(row, group);
+    struct q32_scalar w = {.d = {half_to_float(in->d)}};
     for (int i = 0; i < BLOCK / 2; i++) {
-        out[i] = (int8_t)((in->q[i] & 15) - 8);
-        out[i + BLOCK / 2] = (int8_t)((in->q[i] >> 4) - 8);
+        w.q[i] = (int8_t)((in->q[i] & 15) - 8);
+        w.q[i + BLOCK / 2] = (int8_t)((in->q[i] >> 4) - 8);
     }
-    return half_to_float(in->d);
+    return w;
 }
 
-static inline void q4_0_load16_scalar(float out[16], const uint8_t *row, int i)
-{
-    int8_t q[32];
-    float d = q4_0_load32_scalar(q, row, i / BLOCK);
-    for (int l = 0; l < 16; l++)
-        out[l] = d * q[i % BLOCK + l];
-}
-
-static void q4_0_dequantize(float *dst, const void *src, int k)
-{
-    for (int i = 0; i < k; i += 16)
-        q4_0_load16_scalar(dst + i, src, i);
-}
-
-FORMAT_F32(q4_0, scalar, , STEP)
-FORMAT_MATVEC_Q8(q4_0, scalar, , q4_0_load32_scalar, STEP)
-FORMAT_UNPACK_Q8(q4_0, scalar, , q4_0_load32_scalar)
+FORMAT_SCALAR(q4_0)
 
 #ifdef TARGET_AVX2
 TARGET_AVX2 static inline q32_avx2 q4_0_load32_avx2(const uint8_t *row, int group)
@@ -80,12 +64,7 @@ TARGET_AVX2 static inline q32_avx2 q4_0_load32_avx2(const uint8_t *row, int grou
     const struct block *in = block_at(row, group);
     __m128i v = _mm_loadu_si128((const __m128i *)in->q);
     __m256i q = _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(v, 4), v), _mm256_set1_epi8(15));
-    return (q32_avx2){_mm256_sub_epi8(q, _mm256_set1_epi8(8)), half_avx2((const uint8_t *)&in->d)};
-}
-
-TARGET_AVX2 static inline v16_avx2 q4_0_load16_avx2(const uint8_t *row, int i)
-{
-    return v16_of_q32_avx2(q4_0_load32_avx2(row, i / BLOCK), i % BLOCK != 0);
+    return (q32_avx2){.q = _mm256_sub_epi8(q, _mm256_set1_epi8(8)), .d = {half_avx2((const uint8_t *)&in->d)}};
 }
 
 TARGET_AVX512 static inline __m512 q4_0_load16_avx512(const uint8_t *row, int i)
@@ -97,10 +76,8 @@ TARGET_AVX512 static inline __m512 q4_0_load16_avx512(const uint8_t *row, int i)
     return _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_sub_epi32(q, _mm512_set1_epi32(8))));
 }
 
-FORMAT_F32(q4_0, avx2, TARGET_AVX2, STEP)
-FORMAT_MATVEC_Q8(q4_0, avx2, TARGET_AVX2, q4_0_load32_avx2, STEP)
-FORMAT_UNPACK_Q8(q4_0, avx2, TARGET_AVX2, q4_0_load32_avx2)
-FORMAT_F32(q4_0, avx512, TARGET_AVX512, STEP)
+FORMAT_AVX2(q4_0)
+FORMAT_F32(q4_0, avx512, TARGET_AVX512)
 
 /* acc += blocks b .. b + 3 of a row; `last`, 1 to 4, of them are there (a constant 4 but at the end of a row).
  * The 72 bytes of four blocks are two loads, A from their start and B from byte 8.  One permutation of 16-bit words takes the 64
@@ -146,7 +123,7 @@ TARGET_AVX512VNNI FORCE_INLINE __m512 q4_0_dot(const uint8_t *row, const struct 
     return b < blocks ? q4_0_step(acc, row, x, b, blocks - b) : acc;
 }
 
-MATVEC_ROW_BY_ROW(q4_0_matvec_q8_avx512vnni, TARGET_AVX512VNNI, q4_0_dot, STEP)
+MATVEC_ROW_BY_ROW(q4_0_matvec_q8_avx512vnni, TARGET_AVX512VNNI, q4_0_dot, format_q4_0)
 #endif
 
 #ifdef TARGET_NEON
@@ -155,19 +132,12 @@ static inline q32_neon q4_0_load32_neon(const uint8_t *row, int group)
     const struct block *in = block_at(row, group);
     uint8x16_t v = vld1q_u8(in->q);
     const int8x16_t eight = vdupq_n_s8(8);
-    return (q32_neon){vsubq_s8(vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), eight),
-                      vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(v, 4)), eight), half_neon((const uint8_t *)&in->d)};
+    return (q32_neon){.lo = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), eight),
+                      .hi = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(v, 4)), eight),
+                      .d = {half_neon((const uint8_t *)&in->d)}};
 }
 
-static inline v16_neon q4_0_load16_neon(const uint8_t *row, int i)
-{
-    return v16_of_q32_neon(q4_0_load32_neon(row, i / BLOCK), i % BLOCK != 0);
-}
-
-FORMAT_F32(q4_0, neon, TARGET_NEON, STEP)
-FORMAT_MATVEC_Q8(q4_0, neon, TARGET_NEON, q4_0_load32_neon, STEP)
-FORMAT_UNPACK_Q8(q4_0, neon, TARGET_NEON, q4_0_load32_neon)
-FORMAT_MATVEC_Q8(q4_0, dotprod, TARGET_DOTPROD, q4_0_load32_neon, STEP)
+FORMAT_SIMD(q4_0)
 #endif
 
 const struct format format_q4_0 = {
@@ -175,30 +145,20 @@ const struct format format_q4_0 = {
     .gguf_type = 2,
     .block = BLOCK,
     .bytes = sizeof(struct block),
+    .group = 32,
     .version = 1,
     .act = ACT_Q8,
     .quantize = q4_0_quantize,
     .dequantize = q4_0_dequantize,
-    .isa[ISA_SCALAR] = {.matvec_f32 = q4_0_matvec_f32_scalar,
-                        .matvec_act = q4_0_matvec_q8_scalar,
-                        .vecmat = q4_0_vecmat_scalar,
-                        .unpack_f32 = q4_0_unpack_f32_scalar,
-                        .unpack_q8 = q4_0_unpack_q8_scalar},
+    .isa =
+        {
+            SCALAR_KERNELS(q4_0),
 #ifdef TARGET_AVX2
-    .isa[ISA_AVX2] = {.matvec_f32 = q4_0_matvec_f32_avx2,
-                      .matvec_act = q4_0_matvec_q8_avx2,
-                      .vecmat = q4_0_vecmat_avx2,
-                      .unpack_f32 = q4_0_unpack_f32_avx2,
-                      .unpack_q8 = q4_0_unpack_q8_avx2},
-    .isa[ISA_AVX512] = {.matvec_f32 = q4_0_matvec_f32_avx512, .vecmat = q4_0_vecmat_avx512, .unpack_f32 = q4_0_unpack_f32_avx512},
-    .isa[ISA_AVX512VNNI] = {.matvec_act = q4_0_matvec_q8_avx512vnni},
+            [ISA_AVX2] = ALL_KERNELS(q4_0, avx2),
+            [ISA_AVX512] = {F32_KERNELS(q4_0, avx512)},
+            [ISA_AVX512VNNI] = {.matvec_act = q4_0_matvec_q8_avx512vnni},
+#else
+            SIMD_KERNELS(q4_0),
 #endif
-#ifdef TARGET_NEON
-    .isa[ISA_NEON] = {.matvec_f32 = q4_0_matvec_f32_neon,
-                      .matvec_act = q4_0_matvec_q8_neon,
-                      .vecmat = q4_0_vecmat_neon,
-                      .unpack_f32 = q4_0_unpack_f32_neon,
-                      .unpack_q8 = q4_0_unpack_q8_neon},
-    .isa[ISA_DOTPROD] = {.matvec_act = q4_0_matvec_q8_dotprod},
-#endif
+        },
 };

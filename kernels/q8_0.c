@@ -10,7 +10,6 @@
 #include "kernels/rows.h"
 
 #define BLOCK 32
-#define STEP 17
 
 struct block {
     uint16_t d;
@@ -41,44 +40,20 @@ static void q8_0_quantize(void *dst, const float *src, int k)
     }
 }
 
-static void q8_0_dequantize(float *dst, const void *src, int k)
+static inline struct q32_scalar q8_0_load32_scalar(const uint8_t *row, int group)
 {
-    const struct block *in = src;
-    for (int b = 0; b < k / BLOCK; b++, in++, dst += BLOCK) {
-        float d = half_to_float(in->d);
-        for (int i = 0; i < BLOCK; i++)
-            dst[i] = d * in->q[i];
-    }
+    struct q32_scalar w = {.d = {half_to_float(block_at(row, group)->d)}};
+    memcpy(w.q, block_at(row, group)->q, BLOCK);
+    return w;
 }
 
-static inline void q8_0_load16_scalar(float out[16], const uint8_t *row, int i)
-{
-    const struct block *in = block_at(row, i / BLOCK);
-    float d = half_to_float(in->d);
-    for (int l = 0; l < 16; l++)
-        out[l] = d * in->q[i % BLOCK + l];
-}
-
-static inline float q8_0_load32_scalar(int8_t out[32], const uint8_t *row, int group)
-{
-    memcpy(out, block_at(row, group)->q, BLOCK);
-    return half_to_float(block_at(row, group)->d);
-}
-
-FORMAT_F32(q8_0, scalar, , STEP)
-FORMAT_MATVEC_Q8(q8_0, scalar, , q8_0_load32_scalar, STEP)
-FORMAT_UNPACK_Q8(q8_0, scalar, , q8_0_load32_scalar)
+FORMAT_SCALAR(q8_0)
 
 #ifdef TARGET_AVX2
 TARGET_AVX2 static inline q32_avx2 q8_0_load32_avx2(const uint8_t *row, int group)
 {
     const struct block *in = block_at(row, group);
-    return (q32_avx2){_mm256_loadu_si256((const __m256i *)in->q), half_avx2((const uint8_t *)&in->d)};
-}
-
-TARGET_AVX2 static inline v16_avx2 q8_0_load16_avx2(const uint8_t *row, int i)
-{
-    return v16_of_q32_avx2(q8_0_load32_avx2(row, i / BLOCK), i % BLOCK != 0);
+    return (q32_avx2){.q = _mm256_loadu_si256((const __m256i *)in->q), .d = {half_avx2((const uint8_t *)&in->d)}};
 }
 
 TARGET_AVX512 static inline __m512 q8_0_load16_avx512(const uint8_t *row, int i)
@@ -88,10 +63,8 @@ TARGET_AVX512 static inline __m512 q8_0_load16_avx512(const uint8_t *row, int i)
     return _mm512_mul_ps(_mm512_set1_ps(half_avx2((const uint8_t *)&in->d)), _mm512_cvtepi32_ps(q));
 }
 
-FORMAT_F32(q8_0, avx2, TARGET_AVX2, STEP)
-FORMAT_MATVEC_Q8(q8_0, avx2, TARGET_AVX2, q8_0_load32_avx2, STEP)
-FORMAT_UNPACK_Q8(q8_0, avx2, TARGET_AVX2, q8_0_load32_avx2)
-FORMAT_F32(q8_0, avx512, TARGET_AVX512, STEP)
+FORMAT_AVX2(q8_0)
+FORMAT_F32(q8_0, avx512, TARGET_AVX512)
 
 /* acc += blocks b and, when `two` (a constant), b + 1 of a row: one register of weights, eight lanes a block.
  * vpdpbusd wants an unsigned factor, so it gets q + 128; what that adds, 128 * sum(x), is taken off in advance.  Both scales come
@@ -130,25 +103,17 @@ TARGET_AVX512VNNI FORCE_INLINE __m512 q8_0_dot(const uint8_t *row, const struct 
     return b < blocks ? q8_0_step(acc, row, x, b, 0) : acc;
 }
 
-MATVEC_ROW_BY_ROW(q8_0_matvec_q8_avx512vnni, TARGET_AVX512VNNI, q8_0_dot, STEP)
+MATVEC_ROW_BY_ROW(q8_0_matvec_q8_avx512vnni, TARGET_AVX512VNNI, q8_0_dot, format_q8_0)
 #endif
 
 #ifdef TARGET_NEON
 static inline q32_neon q8_0_load32_neon(const uint8_t *row, int group)
 {
     const struct block *in = block_at(row, group);
-    return (q32_neon){vld1q_s8(in->q), vld1q_s8(in->q + 16), half_neon((const uint8_t *)&in->d)};
+    return (q32_neon){.lo = vld1q_s8(in->q), .hi = vld1q_s8(in->q + 16), .d = {half_neon((const uint8_t *)&in->d)}};
 }
 
-static inline v16_neon q8_0_load16_neon(const uint8_t *row, int i)
-{
-    return v16_of_q32_neon(q8_0_load32_neon(row, i / BLOCK), i % BLOCK != 0);
-}
-
-FORMAT_F32(q8_0, neon, TARGET_NEON, STEP)
-FORMAT_MATVEC_Q8(q8_0, neon, TARGET_NEON, q8_0_load32_neon, STEP)
-FORMAT_UNPACK_Q8(q8_0, neon, TARGET_NEON, q8_0_load32_neon)
-FORMAT_MATVEC_Q8(q8_0, dotprod, TARGET_DOTPROD, q8_0_load32_neon, STEP)
+FORMAT_SIMD(q8_0)
 #endif
 
 const struct format format_q8_0 = {
@@ -156,30 +121,20 @@ const struct format format_q8_0 = {
     .gguf_type = 8,
     .block = BLOCK,
     .bytes = sizeof(struct block),
+    .group = 32,
     .version = 1,
     .act = ACT_Q8,
     .quantize = q8_0_quantize,
     .dequantize = q8_0_dequantize,
-    .isa[ISA_SCALAR] = {.matvec_f32 = q8_0_matvec_f32_scalar,
-                        .matvec_act = q8_0_matvec_q8_scalar,
-                        .vecmat = q8_0_vecmat_scalar,
-                        .unpack_f32 = q8_0_unpack_f32_scalar,
-                        .unpack_q8 = q8_0_unpack_q8_scalar},
+    .isa =
+        {
+            SCALAR_KERNELS(q8_0),
 #ifdef TARGET_AVX2
-    .isa[ISA_AVX2] = {.matvec_f32 = q8_0_matvec_f32_avx2,
-                      .matvec_act = q8_0_matvec_q8_avx2,
-                      .vecmat = q8_0_vecmat_avx2,
-                      .unpack_f32 = q8_0_unpack_f32_avx2,
-                      .unpack_q8 = q8_0_unpack_q8_avx2},
-    .isa[ISA_AVX512] = {.matvec_f32 = q8_0_matvec_f32_avx512, .vecmat = q8_0_vecmat_avx512, .unpack_f32 = q8_0_unpack_f32_avx512},
-    .isa[ISA_AVX512VNNI] = {.matvec_act = q8_0_matvec_q8_avx512vnni},
+            [ISA_AVX2] = ALL_KERNELS(q8_0, avx2),
+            [ISA_AVX512] = {F32_KERNELS(q8_0, avx512)},
+            [ISA_AVX512VNNI] = {.matvec_act = q8_0_matvec_q8_avx512vnni},
+#else
+            SIMD_KERNELS(q8_0),
 #endif
-#ifdef TARGET_NEON
-    .isa[ISA_NEON] = {.matvec_f32 = q8_0_matvec_f32_neon,
-                      .matvec_act = q8_0_matvec_q8_neon,
-                      .vecmat = q8_0_vecmat_neon,
-                      .unpack_f32 = q8_0_unpack_f32_neon,
-                      .unpack_q8 = q8_0_unpack_q8_neon},
-    .isa[ISA_DOTPROD] = {.matvec_act = q8_0_matvec_q8_dotprod},
-#endif
+        },
 };

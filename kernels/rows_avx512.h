@@ -3,10 +3,7 @@
 #ifndef KERNELS_ROWS_AVX512_H
 #define KERNELS_ROWS_AVX512_H
 
-#include <string.h>
-
-#include "kernels/matmul.h"
-#include "kernels/target.h"
+#include "kernels/rows_avx2.h"
 
 #ifdef TARGET_AVX512
 
@@ -76,13 +73,22 @@ TARGET_AVX512 static inline __m512 load16_bf16_avx512(const uint8_t *row, int i)
 #undef TILE_ROWS
 #undef TILE_COLS
 
+/* 16 floats of a group, its half `half`: what a format reads with AVX2 serves here too. */
+TARGET_AVX512 FORCE_INLINE __m512 v16_of_q32_avx512(q32_avx2 w, int half, const struct format *f)
+{
+    __m512 q = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(half ? _mm256_extracti128_si256(w.q, 1) : _mm256_castsi256_si128(w.q)));
+    const int part = f->group == 16 && half;
+    __m512 d = _mm512_set1_ps(part ? w.d[1] : w.d[0]);
+    return f->offset ? _mm512_fmadd_ps(d, q, _mm512_set1_ps(part ? w.m[1] : w.m[0])) : _mm512_mul_ps(d, q);
+}
+
 /* A matvec from `dot`, the sum of a row in 16 lanes.  One row after the other: a single ascending stream is what the hardware's
  * prefetch follows best (Zen 5: .94 to 1 of the read bandwidth, against .7 to .9 with four rows side by side, worse the longer
  * the rows).  The last additions are shared by four rows. */
-#define MATVEC_ROW_BY_ROW(name, target, dot, step)                                                                               \
+#define MATVEC_ROW_BY_ROW(name, target, dot, format)                                                                             \
     target static void name(float *y, const void *w, const struct act *x, int rows)                                              \
     {                                                                                                                            \
-        const size_t row_bytes = (size_t)x->k * (step) / 16;                                                                     \
+        const size_t row_bytes = row_size(&format, x->k);                                                                        \
         const uint8_t *row = w;                                                                                                  \
         int r = 0;                                                                                                               \
         for (; r + 4 <= rows; r += 4, row += 4 * row_bytes) {                                                                    \

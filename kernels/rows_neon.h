@@ -4,11 +4,7 @@
 #ifndef KERNELS_ROWS_NEON_H
 #define KERNELS_ROWS_NEON_H
 
-#include <string.h>
-
-#include "kernels/half.h"
-#include "kernels/matmul.h"
-#include "kernels/target.h"
+#include "kernels/rows_scalar.h"
 
 #ifdef TARGET_NEON
 
@@ -75,10 +71,10 @@ static inline v16_neon load16_bf16_neon(const uint8_t *row, int i)
 #undef TILE_ROWS
 #undef TILE_COLS
 
-/* A group of 32 weights: the integers, 0..15 and 16..31, and their scale. */
+/* A group of 32 weights, as struct q32_scalar: the integers 0..15 and 16..31. */
 typedef struct {
     int8x16_t lo, hi;
-    float d;
+    float d[2], m[2];
 } q32_neon;
 
 typedef q32_neon load32_neon(const uint8_t *row, int group);
@@ -89,15 +85,22 @@ FORCE_INLINE float half_neon(const uint8_t *p)
     return vgetq_lane_f32(vcvt_f32_f16(h), 0);
 }
 
+/* d * q + m for 4 of the numbers; the product is exact, so this rounds as often as the scalar one: once. */
+FORCE_INLINE float32x4_t weights4_neon(int16x4_t q, float d, float m, const struct format *f)
+{
+    float32x4_t v = vcvtq_f32_s32(vmovl_s16(q));
+    return f->offset ? vfmaq_n_f32(vdupq_n_f32(m), v, d) : vmulq_n_f32(v, d);
+}
+
 /* 16 floats of a group, its half `half`. */
-FORCE_INLINE v16_neon v16_of_q32_neon(q32_neon w, int half)
+FORCE_INLINE v16_neon v16_of_q32_neon(q32_neon w, int half, const struct format *f)
 {
     int8x16_t q = half ? w.hi : w.lo;
     int16x8_t a = vmovl_s8(vget_low_s8(q)), b = vmovl_s8(vget_high_s8(q));
-    return (v16_neon){{vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(a))), w.d),
-                       vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_high_s16(a))), w.d),
-                       vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(b))), w.d),
-                       vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_high_s16(b))), w.d)}};
+    const int part = f->group == 16 && half;
+    const float d = part ? w.d[1] : w.d[0], m = part ? w.m[1] : w.m[0];
+    return (v16_neon){{weights4_neon(vget_low_s16(a), d, m, f), weights4_neon(vget_high_s16(a), d, m, f),
+                       weights4_neon(vget_low_s16(b), d, m, f), weights4_neon(vget_high_s16(b), d, m, f)}};
 }
 
 /* acc[l] += the dot product of bytes 4l .. 4l+3. */
@@ -115,50 +118,50 @@ TARGET_DOTPROD static inline int32x4_t dot4_dotprod(int32x4_t acc, int8x16_t w, 
 }
 
 /* n rows (a constant), with the dot product of either level. */
-FORCE_INLINE void matvec_q8_n_neon(float *y, const uint8_t *w, load32_neon *load, size_t step, dot4 *dot, const struct act *x,
-                                   int n)
+FORCE_INLINE void matvec_q8_n_neon(float *y, const uint8_t *w, load32_neon *load, dot4 *dot, const struct format *f,
+                                   const struct act *x, int n)
 {
-    const size_t row_bytes = (size_t)x->k * step / 16;
+    const size_t row_bytes = row_size(f, x->k);
     float32x4_t acc[4];
+    float offset[4] = {0};
     UNROLL
     for (int j = 0; j < n; j++)
         acc[j] = vdupq_n_f32(0);
     const int groups = x->k / 32;
     for (int g = 0; g < groups; g++) {
         int8x16_t lo = vld1q_s8(x->q + 32 * g), hi = vld1q_s8(x->q + 32 * g + 16);
-        prefetch_ahead(w + (size_t)g * 2 * step * (size_t)n, 2 * step * (size_t)n);
+        const float dx = x->d[g];
+        prefetch_ahead(w + part_size(f, 32 * g) * (size_t)n, part_size(f, 32) * (size_t)n);
         UNROLL
         for (int j = 0; j < n; j++) {
             q32_neon q = load(w + (size_t)j * row_bytes, g);
-            int32x4_t sum = dot(dot(vdupq_n_s32(0), q.lo, lo), q.hi, hi);
-            acc[j] = vfmaq_n_f32(acc[j], vcvtq_f32_s32(sum), q.d * x->d[g]);
+            int32x4_t sum = dot(vdupq_n_s32(0), q.lo, lo);
+            if (f->group == 16) {
+                acc[j] = vfmaq_n_f32(acc[j], vcvtq_f32_s32(sum), q.d[0] * dx);
+                acc[j] = vfmaq_n_f32(acc[j], vcvtq_f32_s32(dot(vdupq_n_s32(0), q.hi, hi)), q.d[1] * dx);
+            } else {
+                acc[j] = vfmaq_n_f32(acc[j], vcvtq_f32_s32(dot(sum, q.hi, hi)), q.d[0] * dx);
+            }
+            if (f->offset && f->group == 16)
+                offset[j] += dx * (q.m[0] * (float)x->sum[2 * g] + q.m[1] * (float)x->sum[2 * g + 1]);
+            else if (f->offset)
+                offset[j] += dx * q.m[0] * (float)(x->sum[2 * g] + x->sum[2 * g + 1]);
         }
     }
     UNROLL
     for (int j = 0; j < n; j++)
-        y[j] = vaddvq_f32(acc[j]);
+        y[j] = f->offset ? vaddvq_f32(acc[j]) + offset[j] : vaddvq_f32(acc[j]);
 }
 
-FORCE_INLINE void matvec_q8_rows_neon(float *y, const uint8_t *w, load32_neon *load, size_t step, dot4 *dot, const struct act *x,
-                                      int rows)
+FORCE_INLINE void matvec_q8_rows_neon(float *y, const uint8_t *w, load32_neon *load, dot4 *dot, const struct format *f,
+                                      const struct act *x, int rows)
 {
-    const size_t row_bytes = (size_t)x->k * step / 16;
+    const size_t row_bytes = row_size(f, x->k);
     int r = 0;
     for (; r + 4 <= rows; r += 4)
-        matvec_q8_n_neon(y + r, w + (size_t)r * row_bytes, load, step, dot, x, 4);
+        matvec_q8_n_neon(y + r, w + (size_t)r * row_bytes, load, dot, f, x, 4);
     for (; r < rows; r++)
-        matvec_q8_n_neon(y + r, w + (size_t)r * row_bytes, load, step, dot, x, 1);
-}
-
-FORCE_INLINE void matvec_q8_neon(float *y, const uint8_t *w, load32_neon *load, size_t step, const struct act *x, int rows)
-{
-    matvec_q8_rows_neon(y, w, load, step, dot4_neon, x, rows);
-}
-
-TARGET_DOTPROD FORCE_INLINE void matvec_q8_dotprod(float *y, const uint8_t *w, load32_neon *load, size_t step,
-                                                   const struct act *x, int rows)
-{
-    matvec_q8_rows_neon(y, w, load, step, dot4_dotprod, x, rows);
+        matvec_q8_n_neon(y + r, w + (size_t)r * row_bytes, load, dot, f, x, 1);
 }
 
 /* Four rows of four 32-bit words become four columns, stored PANEL_ROWS words apart. */
@@ -175,23 +178,30 @@ FORCE_INLINE void transpose4_neon(uint8_t *panel, const int8x16_t m[4])
     vst1q_u8(panel + 12 * PANEL_ROWS, veorq_u8(vreinterpretq_u8_s64(vtrn2q_s64(ab1, cd1)), offset));
 }
 
-FORCE_INLINE void unpack_q8_neon(uint8_t *panel, float *d, const uint8_t *w, size_t row_bytes, load32_neon *load, int rows,
-                                 int col, int cols)
+FORCE_INLINE void unpack_q8_neon(const struct panel_q8 *panel, const uint8_t *w, size_t row_bytes, load32_neon *load,
+                                 const struct format *f, int rows, int col, int cols)
 {
-    for (int g = 0; g < cols / 32; g++, panel += 32 * PANEL_ROWS, d += PANEL_ROWS) {
+    const int parts = 32 / f->group;
+    for (int g = 0; g < cols / 32; g++) {
+        uint8_t *out = panel->q + (size_t)g * 32 * PANEL_ROWS;
         for (int r = 0; r < PANEL_ROWS; r += 4) {
+            const size_t at = (size_t)(g * parts * PANEL_ROWS + r);
             int8x16_t lo[4], hi[4];
             UNROLL
             for (int j = 0; j < 4; j++) {
-                q32_neon q = {vdupq_n_s8(0), vdupq_n_s8(0), 0};
+                q32_neon q = {vdupq_n_s8(0), vdupq_n_s8(0), {0}, {0}};
                 if (r + j < rows)
                     q = load(w + (size_t)(r + j) * row_bytes, col / 32 + g);
-                d[r + j] = q.d;
+                for (int part = 0; part < parts; part++) {
+                    panel->d[at + (size_t)(part * PANEL_ROWS + j)] = q.d[part];
+                    if (f->offset)
+                        panel->m[at + (size_t)(part * PANEL_ROWS + j)] = q.m[part];
+                }
                 lo[j] = q.lo;
                 hi[j] = q.hi;
             }
-            transpose4_neon(panel + 4 * r, lo);
-            transpose4_neon(panel + 16 * PANEL_ROWS + 4 * r, hi);
+            transpose4_neon(out + 4 * r, lo);
+            transpose4_neon(out + 16 * PANEL_ROWS + 4 * r, hi);
         }
     }
 }
