@@ -64,7 +64,7 @@ TARGET_AVX2 static inline q32_avx2 q4_0_load32_avx2(const uint8_t *row, int grou
     const struct block *in = block_at(row, group);
     __m128i v = _mm_loadu_si128((const __m128i *)in->q);
     __m256i q = _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(v, 4), v), _mm256_set1_epi8(15));
-    return (q32_avx2){.q = _mm256_sub_epi8(q, _mm256_set1_epi8(8)), .d = {half_avx2((const uint8_t *)&in->d)}};
+    return (q32_avx2){.q = _mm256_sub_epi8(q, _mm256_set1_epi8(8)), .d = {half_avx2(&in->d)}};
 }
 
 TARGET_AVX512 static inline __m512 q4_0_load16_avx512(const uint8_t *row, int i)
@@ -72,7 +72,7 @@ TARGET_AVX512 static inline __m512 q4_0_load16_avx512(const uint8_t *row, int i)
     const struct block *in = block_at(row, i / BLOCK);
     __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)in->q));
     __m512i q = _mm512_and_si512(i % BLOCK ? _mm512_srli_epi32(v, 4) : v, _mm512_set1_epi32(15));
-    __m512 d = _mm512_set1_ps(half_avx2((const uint8_t *)&in->d));
+    __m512 d = _mm512_set1_ps(half_avx2(&in->d));
     return _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_sub_epi32(q, _mm512_set1_epi32(8))));
 }
 
@@ -134,7 +134,7 @@ static inline q32_neon q4_0_load32_neon(const uint8_t *row, int group)
     const int8x16_t eight = vdupq_n_s8(8);
     return (q32_neon){.lo = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), eight),
                       .hi = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(v, 4)), eight),
-                      .d = {half_neon((const uint8_t *)&in->d)}};
+                      .d = {half_neon(&in->d)}};
 }
 
 FORMAT_SIMD(q4_0)

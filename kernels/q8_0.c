@@ -53,14 +53,14 @@ FORMAT_SCALAR(q8_0)
 TARGET_AVX2 static inline q32_avx2 q8_0_load32_avx2(const uint8_t *row, int group)
 {
     const struct block *in = block_at(row, group);
-    return (q32_avx2){.q = _mm256_loadu_si256((const __m256i *)in->q), .d = {half_avx2((const uint8_t *)&in->d)}};
+    return (q32_avx2){.q = _mm256_loadu_si256((const __m256i *)in->q), .d = {half_avx2(&in->d)}};
 }
 
 TARGET_AVX512 static inline __m512 q8_0_load16_avx512(const uint8_t *row, int i)
 {
     const struct block *in = block_at(row, i / BLOCK);
     __m512i q = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(in->q + i % BLOCK)));
-    return _mm512_mul_ps(_mm512_set1_ps(half_avx2((const uint8_t *)&in->d)), _mm512_cvtepi32_ps(q));
+    return _mm512_mul_ps(_mm512_set1_ps(half_avx2(&in->d)), _mm512_cvtepi32_ps(q));
 }
 
 FORMAT_AVX2(q8_0)
@@ -110,7 +110,7 @@ MATVEC_ROW_BY_ROW(q8_0_matvec_q8_avx512vnni, TARGET_AVX512VNNI, q8_0_dot, format
 static inline q32_neon q8_0_load32_neon(const uint8_t *row, int group)
 {
     const struct block *in = block_at(row, group);
-    return (q32_neon){.lo = vld1q_s8(in->q), .hi = vld1q_s8(in->q + 16), .d = {half_neon((const uint8_t *)&in->d)}};
+    return (q32_neon){.lo = vld1q_s8(in->q), .hi = vld1q_s8(in->q + 16), .d = {half_neon(&in->d)}};
 }
 
 FORMAT_SIMD(q8_0)

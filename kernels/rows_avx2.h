@@ -94,7 +94,7 @@ TARGET_AVX2 FORCE_INLINE v16_avx2 v16_of_q32_avx2(q32_avx2 w, int half, const st
     return (v16_avx2){_mm256_mul_ps(d, lo), _mm256_mul_ps(d, hi)};
 }
 
-TARGET_AVX2 FORCE_INLINE float half_avx2(const uint8_t *p)
+TARGET_AVX2 FORCE_INLINE float half_avx2(const void *p)
 {
     return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(read_u16(p))));
 }

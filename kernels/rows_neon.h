@@ -79,7 +79,7 @@ typedef struct {
 
 typedef q32_neon load32_neon(const uint8_t *row, int group);
 
-FORCE_INLINE float half_neon(const uint8_t *p)
+FORCE_INLINE float half_neon(const void *p)
 {
     float16x4_t h = vreinterpret_f16_u16(vdup_n_u16(read_u16(p)));
     return vgetq_lane_f32(vcvt_f32_f16(h), 0);

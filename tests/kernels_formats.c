@@ -4,6 +4,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/test.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define ROW 512 /* of the published data: 16 rows of 512 */
 #define ROWS 16
 #define ANY 4096
+#define MAX_BLOCK 256
 
 /* A block of 32 numbers that are exact in binary; the 16-bit formats get a third of them, so that they round. */
 static void golden_input(float x[32], float scale)
@@ -75,46 +77,131 @@ static void golden_bytes(void **state)
     }
 }
 
+/* A block of bytes by rule, with 16-bit floats near 0.07 where `halves` says that the format keeps them, and the FNV-1a hash of
+ * the floats that it decodes to (zeros as +0). */
+static const struct made {
+    const char *format;
+    uint64_t hash;
+    int halves[2]; /* places in the block; -1: none */
+} made[] = {
+    {"q4_1", 0xbbd9ccf1e24fa06e, {0, 2}},
+    {"q5_0", 0xf79e68a94f7d7ff8, {0, -1}},
+    {"q5_1", 0x93775d4e2d3e840a, {0, 2}},
+};
+
+static void made_blocks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        const struct format *f = format_by_name(made[i].format);
+        assert_non_null(f);
+        uint8_t block[256];
+        float v[MAX_BLOCK];
+        uint64_t hash = 0xcbf29ce484222325;
+        for (int b = 0; b < f->bytes; b++)
+            block[b] = (uint8_t)((b * b * 37 + b * 11 + 5) >> 2);
+        for (int h = 0; h < 2 && made[i].halves[h] >= 0; h++) {
+            block[made[i].halves[h]] = (uint8_t)(0x35 + made[i].halves[h]);
+            block[made[i].halves[h] + 1] = 0x2c;
+        }
+        f->dequantize(v, block, f->block);
+        for (int j = 0; j < f->block; j++) {
+            uint8_t bytes[4];
+            v[j] = v[j] == 0 ? 0 : v[j];
+            memcpy(bytes, &v[j], sizeof bytes);
+            for (int b = 0; b < 4; b++)
+                hash = (hash ^ bytes[b]) * 0x100000001b3;
+        }
+        if (hash != made[i].hash)
+            fail_msg("%s: the made block decodes to other numbers (hash 0x%016llx)", f->name, (unsigned long long)hash);
+    }
+}
+
+/* Two blocks of a format, or 64 weights. */
+static int some_weights(const struct format *f)
+{
+    return f->block < 32 ? 64 : 2 * f->block;
+}
+
 /* The bytes of a zero row are part of the format, though any code decodes to zero under a zero scale. */
 static void zero_rows(void **state)
 {
     (void)state;
     for (int i = 0; formats[i]; i++) {
-        float x[64] = {0}, back[64];
-        uint8_t bytes[256];
+        const struct format *f = formats[i];
+        const int n = some_weights(f);
+        float x[2 * MAX_BLOCK] = {0}, back[2 * MAX_BLOCK];
+        uint8_t bytes[512], again[512];
+        if (!f->quantize)
+            continue;
         memset(bytes, 0xaa, sizeof bytes);
-        formats[i]->quantize(bytes, x, 64);
-        for (size_t b = 0; b < format_row_bytes(formats[i], 64); b++) {
+        memset(again, 0x55, sizeof again);
+        f->quantize(bytes, x, n);
+        f->quantize(again, x, n);
+        assert_memory_equal(bytes, again, format_row_bytes(f, n)); /* every byte is written */
+        for (size_t b = 0; b < format_row_bytes(f, n) && (f->block == 1 || f->gguf_type == 2 || f->gguf_type == 8); b++) {
             /* The scale of q4_0 is 0 / -8, which is -0; its codes are 8. */
             int q4 = b % 18 == 0 ? 0 : b % 18 == 1 ? 0x80 : 0x88;
-            assert_int_equal(bytes[b], !strcmp(formats[i]->name, "q4_0") ? q4 : 0);
+            assert_int_equal(bytes[b], !strcmp(f->name, "q4_0") ? q4 : 0);
         }
-        formats[i]->dequantize(back, bytes, 64);
-        for (int j = 0; j < 64; j++)
+        f->dequantize(back, bytes, n);
+        for (int j = 0; j < n; j++)
             assert_true(back[j] == 0);
     }
 }
 
-/* Weights that are no numbers, too large or too small for a scale: any bytes, but no undefined behaviour. */
+/* Weights that are no numbers, too large or too small for a scale: any bytes, but no undefined behaviour, and none in the block
+ * beside them. */
 static void strange_weights(void **state)
 {
     (void)state;
     static const float strange[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-45f, -1e-42f, 1e-38f, 65520.0f, 8.4e6f, -6e5f};
     for (int i = 0; formats[i]; i++) {
-        for (size_t s = 0; s < sizeof strange / sizeof *strange; s++) {
-            float x[64], back[64];
-            uint8_t bytes[256];
-            golden_input(x, 1);
-            golden_input(x + 32, 1);
-            x[40] = strange[s];
-            formats[i]->quantize(bytes, x, 64);
-            formats[i]->dequantize(back, bytes, 64);
-            if (formats[i]->block > 1) {
-                for (int j = 0; j < 64; j++)
+        const struct format *f = formats[i];
+        const int n = some_weights(f);
+        const size_t half = format_row_bytes(f, n) / 2;
+        for (size_t s = 0; s < sizeof strange / sizeof *strange && f->quantize; s++) {
+            float x[2 * MAX_BLOCK], back[2 * MAX_BLOCK];
+            uint8_t bytes[512], without[512];
+            for (int j = 0; j < n; j += 32)
+                golden_input(x + j, 1);
+            f->quantize(without, x, n);
+            x[n / 2 + 8] = strange[s];
+            f->quantize(bytes, x, n);
+            f->dequantize(back, bytes, n);
+            if (f->block > 1) {
+                for (int j = 0; j < n; j++)
                     assert_true(isfinite(back[j]));
             }
-            assert_true(fabsf(back[3] - x[3]) <= 0.25f); /* the other block is untouched */
+            assert_memory_equal(bytes, without, half);
         }
+    }
+}
+
+/* An encoder's RMS error on ordinary rows, in parts of their RMS, by the bits of a code: without test data, what keeps an encoder
+ * from being nonsense. */
+static void errors_by_bits(void **state)
+{
+    (void)state;
+    for (int i = 0; formats[i]; i++) {
+        const struct format *f = formats[i];
+        const int n = some_weights(f);
+        float x[2 * MAX_BLOCK], back[2 * MAX_BLOCK];
+        uint8_t bytes[512 * 4];
+        double off = 0, all = 0;
+        if (!f->quantize)
+            continue;
+        for (int j = 0; j < n; j++) /* a sum of three: near enough to a bell */
+            x[j] = (float)(j * 7 % 31 + j * j % 37 + j * 5 % 41 - 53) / 40;
+        f->quantize(bytes, x, n);
+        f->dequantize(back, bytes, n);
+        for (int j = 0; j < n; j++) {
+            off += ((double)back[j] - (double)x[j]) * ((double)back[j] - (double)x[j]);
+            all += (double)x[j] * (double)x[j];
+        }
+        const double bits = 8.0 * f->bytes / f->block, allowed = bits > 12 ? 0.003 : 1.6 / exp2(bits < 8.5 ? bits - 0.5 : 8);
+        if (!(sqrt(off / all) <= allowed))
+            fail_msg("%s: relative error %.4f, allowed %.4f", f->name, sqrt(off / all), allowed);
     }
 }
 
@@ -136,9 +223,16 @@ static void lookups(void **state)
 
 /* -- the published data --------------------------------------------------------------------------------------------------- */
 
-static const struct published {
-    const char *format, *file;
-} published[] = {{"f16", "F16"}, {"bf16", "BF16"}, {"q8_0", "Q8_0"}, {"q4_0", "Q4_0"}};
+/* The name of a format in the published files; NULL for f32, which has none. */
+static const char *published_name(const struct format *f)
+{
+    static char name[16];
+    size_t n = strlen(f->name);
+    assert_true(n < sizeof name);
+    for (size_t i = 0; i <= n; i++)
+        name[i] = (char)toupper((unsigned char)f->name[i]);
+    return strcmp(name, "F32") ? name : NULL;
+}
 
 /* formats/FILE SUFFIX, exactly n bytes of it; ends the test as skipped where there are no test data. */
 static void *read_data(const char *file, const char *suffix, size_t n)
@@ -155,16 +249,15 @@ static void *read_data(const char *file, const char *suffix, size_t n)
     return bytes;
 }
 
-static void decode(const struct published *p, const char *bytes_suffix, const char *values_suffix, int n)
+static void decode(const struct format *f, const char *file, const char *bytes_suffix, const char *values_suffix, int n)
 {
-    const struct format *f = format_by_name(p->format);
-    uint8_t *bytes = read_data(p->file, bytes_suffix, format_row_bytes(f, n));
-    float *values = read_data(p->file, values_suffix, (size_t)n * sizeof *values), *got = malloc((size_t)n * sizeof *got);
+    uint8_t *bytes = read_data(file, bytes_suffix, format_row_bytes(f, n));
+    float *values = read_data(file, values_suffix, (size_t)n * sizeof *values), *got = malloc((size_t)n * sizeof *got);
     assert_non_null(got);
     f->dequantize(got, bytes, n);
     for (int i = 0; i < n; i++) {
         if (memcmp(&got[i], &values[i], sizeof *got))
-            fail_msg("%s%s: value %d is %.9g, not %.9g", p->file, bytes_suffix, i, (double)got[i], (double)values[i]);
+            fail_msg("%s%s: value %d is %.9g, not %.9g", file, bytes_suffix, i, (double)got[i], (double)values[i]);
     }
     free(bytes);
     free(values);
@@ -174,9 +267,12 @@ static void decode(const struct published *p, const char *bytes_suffix, const ch
 static void published_values(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
-        decode(&published[i], ".bytes", ".f32", ROWS * ROW);
-        decode(&published[i], ".any.bytes", ".any.f32", ANY);
+    for (int i = 0; formats[i]; i++) {
+        const char *file = published_name(formats[i]);
+        if (!file)
+            continue;
+        decode(formats[i], file, ".bytes", ".f32", ROWS * ROW);
+        decode(formats[i], file, ".any.bytes", ".any.f32", ANY);
     }
 }
 
@@ -184,11 +280,12 @@ static void published_values(void **state)
 static void published_bytes(void **state)
 {
     (void)state;
+    static const char *const same[] = {"f16", "bf16", "q8_0", "q4_0"};
     float *input = read_data("input", ".f32", (size_t)ROWS * ROW * sizeof *input);
-    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
-        const struct format *f = format_by_name(published[i].format);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        const struct format *f = format_by_name(same[i]);
         const size_t row_bytes = format_row_bytes(f, ROW);
-        uint8_t *bytes = read_data(published[i].file, ".bytes", ROWS * row_bytes), got[ROW * 4];
+        uint8_t *bytes = read_data(published_name(f), ".bytes", ROWS * row_bytes), got[ROW * 4];
         for (int r = 0; r < ROWS; r++) {
             f->quantize(got, input + r * ROW, ROW);
             assert_memory_equal(got, bytes + (size_t)r * row_bytes, row_bytes);
@@ -219,9 +316,10 @@ static void published_errors(void **state)
     char *errors = file_read(path, NULL, &e);
     assert_non_null(errors);
     float *input = read_data("input", ".f32", (size_t)ROWS * ROW * sizeof *input);
-    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
-        const struct format *f = format_by_name(published[i].format);
-        for (int r = 0; r < ROWS; r++) {
+    for (int i = 0; formats[i]; i++) {
+        const struct format *f = formats[i];
+        const char *file = published_name(f);
+        for (int r = 0; r < ROWS && file && f->quantize; r++) {
             const float *x = input + r * ROW;
             uint8_t bytes[ROW * 4];
             float back[ROW];
@@ -230,7 +328,7 @@ static void published_errors(void **state)
             f->dequantize(back, bytes, ROW);
             for (int j = 0; j < ROW; j++)
                 sum += ((double)x[j] - (double)back[j]) * ((double)x[j] - (double)back[j]);
-            double rmse = sqrt(sum / ROW), theirs = published_rmse(errors, published[i].file, r);
+            double rmse = sqrt(sum / ROW), theirs = published_rmse(errors, file, r);
             if (!(rmse <= theirs * 1.02 + 1e-45)) /* a row without error has to stay without */
                 fail_msg("%s, row %d: rmse %g, published %g", f->name, r, rmse, theirs);
         }
@@ -270,9 +368,10 @@ static void kv_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_bytes),     cmocka_unit_test(zero_rows),        cmocka_unit_test(strange_weights),
-        cmocka_unit_test(lookups),          cmocka_unit_test(published_values), cmocka_unit_test(published_bytes),
-        cmocka_unit_test(published_errors), cmocka_unit_test(kv_rows),
+        cmocka_unit_test(golden_bytes),     cmocka_unit_test(made_blocks),     cmocka_unit_test(zero_rows),
+        cmocka_unit_test(strange_weights),  cmocka_unit_test(errors_by_bits),  cmocka_unit_test(lookups),
+        cmocka_unit_test(published_values), cmocka_unit_test(published_bytes), cmocka_unit_test(published_errors),
+        cmocka_unit_test(kv_rows),
     };
     return cmocka_run_group_tests_name("kernels_formats", tests, NULL, NULL);
 }
