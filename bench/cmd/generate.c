@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "bench/cmd/engine_args.h"
+#include "bench/runtime/cell_session.h"
 #include "engine/chat.h"
-#include "engine/model.h"
 #include "engine/sampler.h"
 
 static const struct option_spec options[] = {
@@ -73,20 +73,10 @@ static int open_session(const struct args *a, struct generation *g, struct err *
 {
     static int cpus[TOPOLOGY_MAX_CPUS];
     struct cell c = {0};
-    char k[32];
+    struct session_options o;
     if (engine_args(a, &c, cpus, e))
         return -1;
-    const char *colon = strchr(c.kv, ':');
-    snprintf(k, sizeof k, "%.*s", (int)strcspn(c.kv, ":"), c.kv);
-    struct session_options o = {.n_ctx = g->n_ctx,
-                                .threads = c.threads,
-                                .cpus = cpus,
-                                .exact = !strcmp(c.compute, "exact"),
-                                .kv_k = format_by_name(k),
-                                .kv_v = format_by_name(colon ? colon + 1 : k),
-                                .isa = isa_best()};
-    if (strcmp(c.isa, "auto") != 0)
-        isa_parse(c.isa, &o.isa);
+    cell_session(&c, g->n_ctx, cpus, &o);
     return session_open(&g->session, g->model, &o, e);
 }
 

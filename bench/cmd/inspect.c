@@ -12,6 +12,7 @@
 
 #include "bench/axes.h"
 #include "bench/cmd/cmd.h"
+#include "bench/runtime/cell_session.h"
 
 static const struct option_spec options[] = {
     {"context", 0, "N", "positions in the KV cache for the footprint (the model's own, at most 4096)"},
@@ -40,18 +41,11 @@ static int read_options(const struct args *a, struct inspection *in, struct err 
         axis_set(axis_by_name("kv"), &c, kv ? kv : "f16", e) ||
         axis_set(axis_by_name("compute"), &c, compute ? compute : "int8", e))
         return -1;
-    char k[32];
-    const char *colon = strchr(c.kv, ':');
-    snprintf(k, sizeof k, "%.*s", (int)strcspn(c.kv, ":"), c.kv);
     in->kv = c.kv;
     in->compute = c.compute;
-    in->o = (struct session_options){.n_ctx = (int)context,
-                                     .batch = (int)batch,
-                                     .threads = (int)threads,
-                                     .isa = isa_best(),
-                                     .exact = !strcmp(c.compute, "exact"),
-                                     .kv_k = format_by_name(k),
-                                     .kv_v = format_by_name(colon ? colon + 1 : k)};
+    c.threads = (int)threads;
+    c.batch = (int)batch;
+    cell_session(&c, (int)context, NULL, &in->o);
     return 0;
 }
 

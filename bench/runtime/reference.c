@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "bench/runtime/cell_session.h"
 #include "bench/runtime/runtime.h"
 #include "engine/chat.h"
 #include "engine/model.h"
@@ -141,25 +142,6 @@ static int describe(const char *path, const char *text, size_t text_len, struct 
     return failed;
 }
 
-/* -- in both: how a cell becomes a session ------------------------------------------------------------------------------ */
-
-static void options_of(const struct cell *c, const int *cpus, struct session_options *o)
-{
-    char k[32];
-    const char *colon = strchr(c->kv, ':');
-    snprintf(k, sizeof k, "%.*s", (int)(colon ? colon - c->kv : (long)strlen(c->kv)), c->kv);
-    *o = (struct session_options){.n_ctx = c->context + c->decode,
-                                  .batch = c->batch,
-                                  .threads = c->threads,
-                                  .cpus = cpus,
-                                  .kv_k = format_by_name(k),
-                                  .kv_v = format_by_name(colon ? colon + 1 : k),
-                                  .exact = !strcmp(c->compute, "exact"),
-                                  .isa = isa_best()};
-    if (strcmp(c->isa, "auto") != 0)
-        isa_parse(c->isa, &o->isa);
-}
-
 /* Bytes that the matrices of the file grow or shrink by when they become f. */
 static int64_t converted_difference(const struct gguf *g, const struct format *f)
 {
@@ -180,7 +162,7 @@ static int plan(const struct cell *c, const struct prepared *p, struct expected 
     struct footprint f;
     if (model_open(&model, p->missing ? c->model : p->path, 0, e))
         return -1;
-    options_of(c, NULL, &o);
+    cell_session(c, c->context + c->decode, NULL, &o);
     int failed = session_plan(model, &o, &f, e);
     if (!failed) {
         int64_t more = p->missing ? converted_difference(&model->gguf, format_by_name(c->format)) : 0;
@@ -196,7 +178,7 @@ static int load(void *self, const struct cell *c, const char *path, const int *c
 {
     struct reference *r = self;
     struct session_options o;
-    options_of(c, cpus, &o);
+    cell_session(c, c->context + c->decode, cpus, &o);
     if (model_open(&r->model, path, 1, e))
         return -1;
     if (chat_open(&r->chat, &r->model->gguf, r->model->tokenizer, e) || session_open(&r->session, r->model, &o, e)) {

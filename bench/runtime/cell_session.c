@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/runtime/cell_session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void cell_session(const struct cell *c, int n_ctx, const int *cpus, struct session_options *o)
+{
+    char k[32];
+    const char *colon = strchr(c->kv, ':');
+    snprintf(k, sizeof k, "%.*s", (int)strcspn(c->kv, ":"), c->kv);
+    *o = (struct session_options){.n_ctx = n_ctx,
+                                  .batch = c->batch,
+                                  .threads = c->threads,
+                                  .cpus = cpus,
+                                  .kv_k = format_by_name(k),
+                                  .kv_v = format_by_name(colon ? colon + 1 : k),
+                                  .exact = !strcmp(c->compute, "exact"),
+                                  .isa = isa_best()};
+    if (c->isa && strcmp(c->isa, "auto") != 0)
+        isa_parse(c->isa, &o->isa);
+}
