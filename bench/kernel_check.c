@@ -111,6 +111,7 @@ int kernel_check_case(const struct kernel_case *c, uint64_t seed, char *why, siz
         [KERNEL_UNPACK_Q8] = check_unpack, [KERNEL_MATMUL] = check_matmul, [KERNEL_ATTENTION] = check_attention,
         [KERNEL_ACT] = check_act,          [KERNEL_RMSNORM] = check_op,    [KERNEL_ROPE] = check_op,
         [KERNEL_SOFTMAX] = check_op,       [KERNEL_SILU_GATE] = check_op,  [KERNEL_ADD] = check_op,
+        [KERNEL_ROPE_HALVES] = check_op,   [KERNEL_GELU_GATE] = check_op,  [KERNEL_SOFTCAP] = check_op,
     };
     static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
     struct sigaction act = {.sa_handler = on_crash}, old[4];

@@ -29,8 +29,11 @@ enum kernel_kind {
     KERNEL_ACT,       /* act_fill */
     KERNEL_RMSNORM,
     KERNEL_ROPE,
+    KERNEL_ROPE_HALVES,
     KERNEL_SOFTMAX,
     KERNEL_SILU_GATE,
+    KERNEL_GELU_GATE,
+    KERNEL_SOFTCAP,
     KERNEL_ADD,
     KERNEL_KINDS
 };
@@ -41,7 +44,7 @@ struct kernel_case {
     enum act_kind act; /* of the activations that it reads or, for KERNEL_ACT, makes */
     enum isa isa;
     const struct format *format; /* NULL where no weights are read */
-    const struct ops *ops;       /* of the five ops, else NULL */
+    const struct ops *ops;       /* of the ops, else NULL */
 };
 
 /* Every kernel of instruction set isa, whether this machine runs it or not: those that format files and ops have at exactly

@@ -50,11 +50,14 @@ int check_act(struct check *k)
 }
 
 /* An op on x (and w), scalar or under test, in place where the op is. */
+#define CAP 30.0f
+
 static void run_op(enum kernel_kind kind, const struct ops *ops, float *y, const float *x, const float *w, int n)
 {
     switch (kind) {
     case KERNEL_RMSNORM: ops->rmsnorm(y, x, w, n, 1e-5f); return;
     case KERNEL_SILU_GATE: ops->silu_gate(y, x, w, n); return;
+    case KERNEL_GELU_GATE: ops->gelu_gate(y, x, w, n); return;
     case KERNEL_SOFTMAX:
         memcpy(y, x, (size_t)n * sizeof *y);
         ops->softmax(y, n);
@@ -62,6 +65,14 @@ static void run_op(enum kernel_kind kind, const struct ops *ops, float *y, const
     case KERNEL_ROPE:
         memcpy(y, x, (size_t)n * sizeof *y);
         ops->rope(y, w, n / 2);
+        return;
+    case KERNEL_ROPE_HALVES:
+        memcpy(y, x, (size_t)n * sizeof *y);
+        ops->rope_halves(y, w, n / 2);
+        return;
+    case KERNEL_SOFTCAP:
+        memcpy(y, x, (size_t)n * sizeof *y);
+        ops->softcap(y, n, CAP);
         return;
     default:
         memcpy(y, x, (size_t)n * sizeof *y);
@@ -75,7 +86,6 @@ static void run_op(enum kernel_kind kind, const struct ops *ops, float *y, const
 static double op_reference(enum kernel_kind kind, const float *x, const float *w, int n, int i, double *bound)
 {
     double sum = 0, max = -INFINITY, v = (double)x[i], u = (double)w[i];
-    int even = i & ~1;
     for (int j = 0; j < n; j++) {
         max = (double)x[j] > max ? (double)x[j] : max;
         sum += kind == KERNEL_RMSNORM ? (double)x[j] * (double)x[j] : 0;
@@ -90,11 +100,20 @@ static double op_reference(enum kernel_kind kind, const float *x, const float *w
     } else if (kind == KERNEL_SILU_GATE) {
         scale = fabs(result = v / (1 + exp(-v)) * u);
         floor += fabs(u) * 89 / (double)FLT_MAX; /* e^-v overflows from v = -88.7 on, and the quotient is 0 */
-    } else if (kind == KERNEL_ROPE && even + 1 >= n) {
+    } else if (kind == KERNEL_GELU_GATE) {
+        double z = 0.7978845608028654 * (v + 0.044715 * v * v * v);
+        scale = fabs(result = v / (1 + exp(-2 * z)) * u) * (1 + fabs(z)); /* an error of z is one of the exponent */
+        floor += fabs(u) * 89 / (double)FLT_MAX;
+    } else if (kind == KERNEL_SOFTCAP) {
+        result = (double)CAP * tanh(v / (double)CAP);
+        scale = (double)CAP;
+    } else if ((kind == KERNEL_ROPE || kind == KERNEL_ROPE_HALVES) && i >= n / 2 * 2) {
         result = v; /* an odd one out is no pair */
-    } else if (kind == KERNEL_ROPE) {
-        double a = (double)x[even], b = (double)x[even + 1], c = (double)w[even], s = (double)w[even + 1];
-        result = i % 2 ? a * s + b * c : a * c - b * s;
+    } else if (kind == KERNEL_ROPE || kind == KERNEL_ROPE_HALVES) {
+        int pair = kind == KERNEL_ROPE ? i / 2 : i % (n / 2), second = kind == KERNEL_ROPE ? i % 2 : i / (n / 2);
+        int at = kind == KERNEL_ROPE ? 2 * pair : pair, step = kind == KERNEL_ROPE ? 1 : n / 2;
+        double a = (double)x[at], b = (double)x[at + step], c = (double)w[2 * pair], s = (double)w[2 * pair + 1];
+        result = second ? a * s + b * c : a * c - b * s;
         scale = (fabs(a) + fabs(b)) * (fabs(c) + fabs(s));
     }
     *bound = (8 + n / 32) * (double)FLT_EPSILON * scale + floor;

@@ -298,8 +298,9 @@ int check_attention(struct check *k)
             largest = fabs((double)vf[j]) > largest ? fabs((double)vf[j]) : largest;
         const double bound = (4 * score + (8 + n) * (double)FLT_EPSILON) * largest;
 
-        attention(out, q, &l, kr, vr, n, scale, exact, c->isa, scratch);
-        attention(expected, q, &l, kr, vr, n, scale, exact, ISA_SCALAR, scratch);
+        const struct kv_view all = {1, {{0, n}}};
+        attention(out, q, &l, kr, vr, &all, scale, 0, exact, c->isa, scratch);
+        attention(expected, q, &l, kr, vr, &all, scale, 0, exact, ISA_SCALAR, scratch);
         for (int j = 0; j < head; j++) {
             double reference = 0;
             for (int r = 0; r < n; r++)

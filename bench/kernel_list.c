@@ -70,8 +70,11 @@ int kernel_list(enum isa isa, struct kernel_case *out, int max)
             const char *name;
         } ops[] = {{KERNEL_RMSNORM, "rmsnorm"},
                    {KERNEL_ROPE, "rope"},
+                   {KERNEL_ROPE_HALVES, "rope_halves"},
                    {KERNEL_SOFTMAX, "softmax"},
                    {KERNEL_SILU_GATE, "silu_gate"},
+                   {KERNEL_GELU_GATE, "gelu_gate"},
+                   {KERNEL_SOFTCAP, "softcap"},
                    {KERNEL_ADD, "add"}};
         for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
             n = list_add(out, max, n, (struct kernel_case){.kind = ops[i].kind, .isa = isa, .ops = ops_at(isa)}, ops[i].name,

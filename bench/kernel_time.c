@@ -23,6 +23,7 @@ static const struct shape {
     [KERNEL_UNPACK_Q8] = {256, 2048, 1}, [KERNEL_MATMUL] = {512, 2048, 256}, [KERNEL_ATTENTION] = {1024, 128, 1},
     [KERNEL_ACT] = {64, 2048, 1},        [KERNEL_RMSNORM] = {64, 2048, 1},   [KERNEL_ROPE] = {64, 2048, 1},
     [KERNEL_SOFTMAX] = {64, 2048, 1},    [KERNEL_SILU_GATE] = {64, 2048, 1}, [KERNEL_ADD] = {64, 2048, 1},
+    [KERNEL_ROPE_HALVES] = {64, 2048, 1}, [KERNEL_GELU_GATE] = {64, 2048, 1}, [KERNEL_SOFTCAP] = {64, 2048, 1},
 };
 
 /* Short: there are many kernels, and a median of a tenth of a second is steady. */

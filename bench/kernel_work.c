@@ -140,7 +140,7 @@ int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int row
         b->x[i] = (float)rng_normal(&rng);
         b->x2[i] = (float)rng_normal(&rng);
     }
-    for (size_t i = 0; c->kind == KERNEL_ROPE && i + 1 < n_x;
+    for (size_t i = 0; (c->kind == KERNEL_ROPE || c->kind == KERNEL_ROPE_HALVES) && i + 1 < n_x;
          i += 2) { /* cosine and sine of an angle: y must not grow from run to run */
         b->x2[i] = cosf(b->x[i]);
         b->x2[i + 1] = sinf(b->x[i]);
@@ -183,7 +183,10 @@ static void run_op(const struct kernel_case *c, float *y, const float *x, const 
     case KERNEL_RMSNORM: c->ops->rmsnorm(y, x, x2, k, 1e-5f); break;
     case KERNEL_ROPE: c->ops->rope(y, x2, k / 2); break;
     case KERNEL_SOFTMAX: c->ops->softmax(y, k); break;
+    case KERNEL_ROPE_HALVES: c->ops->rope_halves(y, x2, k / 2); break;
     case KERNEL_SILU_GATE: c->ops->silu_gate(y, x, x2, k); break;
+    case KERNEL_GELU_GATE: c->ops->gelu_gate(y, x, x2, k); break;
+    case KERNEL_SOFTCAP: c->ops->softcap(y, k, 30); break;
     default: c->ops->add(y, x, k); break;
     }
 }
@@ -228,8 +231,8 @@ void kernel_work_run(struct kernel_work *w, int thread)
         break;
     case KERNEL_ATTENTION:
         attention(b->y + (size_t)thread * k, b->x, &b->kv, kv_k(&b->kv, b->w, 0, thread, 0),
-                  kv_v(&b->kv, b->w + b->kv.k_bytes, 0, thread, 0), w->rows, 1 / sqrtf((float)w->k), c->act == ACT_F32, c->isa,
-                  scratch);
+                  kv_v(&b->kv, b->w + b->kv.k_bytes, 0, thread, 0), &(struct kv_view){1, {{0, w->rows}}}, 1 / sqrtf((float)w->k),
+                  0, c->act == ACT_F32, c->isa, scratch);
         break;
     case KERNEL_ACT:
         act_fill(&rounded, c->act, b->x + (size_t)row0 * k, row1 - row0, w->k, b->room + (size_t)thread * b->each_room, c->isa);

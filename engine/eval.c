@@ -1,18 +1,20 @@
 /* The forward pass of one batch of tokens, run by all threads of the pool at once.
  *
- * Five stages a layer, a barrier after each:
- *   1. norm, the rows of Q, K and V of my heads, rope, and K and V into the cache
- *   2. attention of my (token, head) pairs
- *   3. my rows of the attention's output, added to the residual stream
- *   4. norm, my rows of gate and up, SwiGLU
- *   5. my rows of down, added to the residual stream
+ * A layer is a few stages, with a barrier after each:
+ *   1. what the last sublayer left is added to the residual stream; norm; the mixer, in one stage or two (eval_attention.c,
+ *      eval_short_conv.c)
+ *   2. my rows of the mixer's output
+ *   3. the same addition; norm, my rows of gate and up, the gate
+ *   4. my rows of down
+ * A sublayer's output is added where it is read next, because a norm of it (POST_NORM) needs the whole of it: that costs no
+ * barrier.  Of one token every thread has a residual stream of its own, which it keeps up to date by itself.
  * Rows of a matrix belong to one thread, whatever the batch, and every element is computed by the same sums: with exact
  * kernels the result depends neither on the batch size nor on the number of threads. */
 /* SPDX-License-Identifier: MIT */
+#include "engine/eval.h"
+
 #include <math.h>
 #include <string.h>
-
-#include "engine/session.h"
 
 /* Rounds one column to `kind`.  The only column of a pass stays where act_fill puts it, in the thread's own scratch; one of
  * many is copied to its place in the shared arrays. */
@@ -34,11 +36,31 @@ static void round_column(struct session *s, struct scratch *own, struct act *a, 
     }
 }
 
-/* Makes the operands of a stage: the n columns of x ([n][k]), normed first when `weight` is given, in every kind of the set
- * `kinds`.  One column: each thread does all of it for itself, which is cheaper than to wait for another.  Many: each thread
- * does its share, then waits. */
-static void operands(struct session *s, int thread, struct act a[ACT_COUNT], unsigned kinds, const float *x, const float *weight,
-                     int n, int k)
+/* Adds what sublayer `branch` left in s->norm to column c of the residual stream. */
+static void add_branch(struct session *s, int thread, int branch, int c)
+{
+    const struct model *m = s->model;
+    const struct layer *l = &m->layers[branch / 2];
+    const float *after = branch % 2 ? l->ffn_after : l->attn_after, scale = m->residual_scale;
+    size_t at = (size_t)c * (size_t)m->d;
+    float *x = eval_residual(s, thread) + at, *added = s->norm + at;
+    if (after || scale != 1) {
+        float *room = s->n == 1 ? s->scratch[thread].norm : added; /* of one token the others read it too */
+        if (after)
+            s->ops->rmsnorm(room, added, after, m->d, m->norm_eps);
+        else
+            for (int i = 0; i < m->d; i++)
+                room[i] = added[i] * scale;
+        added = room;
+    }
+    s->ops->add(x, added, m->d);
+}
+
+/* The n columns of x ([n][k]), after the addition of a branch and a norm where there are, in every kind of the set `kinds`.
+ * One column: each thread does all of it for itself, which is cheaper than to wait for another.  Many: each does its share,
+ * then waits. */
+static void operands(struct session *s, int thread, struct act a[ACT_COUNT], unsigned kinds, const float *x, int n, int k,
+                     int branch, const float *weight)
 {
     struct scratch *own = &s->scratch[thread];
     float *normed = n == 1 ? own->norm : s->norm;
@@ -50,6 +72,8 @@ static void operands(struct session *s, int thread, struct act a[ACT_COUNT], uns
     a[ACT_Q8] = (struct act){.kind = ACT_Q8, .n = n, .k = k, .q = s->q8, .d = s->q8_d, .sum = s->q8_sum};
     for (int c = from; c < to; c++) {
         const float *column = x + (size_t)c * (size_t)k;
+        if (branch != BRANCH_NONE)
+            add_branch(s, thread, branch, c);
         if (weight) {
             float *y = normed + (size_t)c * (size_t)k;
             s->ops->rmsnorm(y, column, weight, k, s->model->norm_eps);
@@ -63,13 +87,13 @@ static void operands(struct session *s, int thread, struct act a[ACT_COUNT], uns
         pool_barrier(s->pool, thread);
 }
 
-static unsigned kind_bit(const struct session *s, const struct matrix *w)
+void eval_input(struct session *s, int thread, struct act a[ACT_COUNT], unsigned kinds, int branch, const float *weight)
 {
-    return 1u << session_kind(s, w);
+    operands(s, thread, a, kinds, eval_residual(s, thread), s->n, s->model->d, branch, weight);
 }
 
-static void multiply(struct session *s, int thread, float *y, const struct matrix *w, const struct act a[ACT_COUNT], int from,
-                     int to)
+void eval_multiply(struct session *s, int thread, float *y, const struct matrix *w, const struct act a[ACT_COUNT], int from,
+                   int to)
 {
     if (from < to)
         matmul(y, (size_t)w->rows, w, &a[session_kind(s, w)], from, to, s->isa, s->scratch[thread].matmul);
@@ -82,115 +106,56 @@ static void embed(struct session *s, int thread)
     size_t row = format_row_bytes(w->format, w->cols);
     int from, to, pairs = m->n_rot / 2;
     pool_part(s->n, 1, thread, s->threads, &from, &to);
-    for (int c = from; c < to; c++) {
-        w->format->dequantize(s->x + (size_t)c * (size_t)m->d, (const char *)w->data + (size_t)s->ids[c] * row, m->d);
-        float *angle = s->angle + (size_t)c * (size_t)m->n_rot;
-        for (int i = 0; i < pairs; i++) {
-            double radians = s->frequency[i] * (s->pos + c);
-            angle[2 * i] = (float)cos(radians);
-            angle[2 * i + 1] = (float)sin(radians);
-        }
+    for (int c = s->n == 1 ? 0 : from; c < (s->n == 1 ? 1 : to); c++) {
+        float *x = eval_residual(s, thread) + (size_t)c * (size_t)m->d;
+        w->format->dequantize(x, (const char *)w->data + (size_t)s->ids[c] * row, m->d);
+        for (int i = 0; m->embedding_scale != 1 && i < m->d; i++)
+            x[i] *= m->embedding_scale;
     }
-}
-
-/* What of the part from .. to of a list lies in its piece of n elements that begins at `first`, counted from there. */
-static void piece(int from, int to, int first, int n, int *a, int *b)
-{
-    *a = from < first ? 0 : from - first > n ? n : from - first;
-    *b = to < first ? 0 : to - first > n ? n : to - first;
-}
-
-static void rope_heads(struct session *s, float *x, int heads, int from, int to)
-{
-    const struct model *m = s->model;
-    for (int c = 0; c < s->n; c++)
-        for (int h = from; h < to; h++)
-            s->ops->rope(x + ((size_t)c * (size_t)heads + (size_t)h) * (size_t)m->head_dim,
-                         s->angle + (size_t)c * (size_t)m->n_rot, m->n_rot / 2);
-}
-
-static float *kv_head(const struct session *s, float *x, int c, int h)
-{
-    return x + ((size_t)c * (size_t)s->model->n_kv + (size_t)h) * (size_t)s->model->head_dim;
-}
-
-/* The heads of Q, K and V form one list that is dealt out whole, so that a thread can finish a head without waiting. */
-static void project(struct session *s, int thread, int layer)
-{
-    const struct model *m = s->model;
-    const struct layer *l = &m->layers[layer];
-    struct act a[ACT_COUNT];
-    operands(s, thread, a, kind_bit(s, &l->q) | kind_bit(s, &l->k) | kind_bit(s, &l->v), s->x, l->attn_norm, s->n, m->d);
-
-    int from, to, h0, h1, hd = m->head_dim;
-    pool_part(m->n_head + 2 * m->n_kv, 1, thread, s->threads, &from, &to);
-    piece(from, to, 0, m->n_head, &h0, &h1);
-    multiply(s, thread, s->q, &l->q, a, h0 * hd, h1 * hd);
-    rope_heads(s, s->q, m->n_head, h0, h1);
-
-    piece(from, to, m->n_head, m->n_kv, &h0, &h1);
-    multiply(s, thread, s->k, &l->k, a, h0 * hd, h1 * hd);
-    rope_heads(s, s->k, m->n_kv, h0, h1);
-    for (int h = h0; h < h1; h++)
-        for (int c = 0; c < s->n; c++)
-            s->kv.k->quantize(kv_k(&s->kv, s->keys, layer, h, s->pos + c), kv_head(s, s->k, c, h), hd);
-
-    piece(from, to, m->n_head + m->n_kv, m->n_kv, &h0, &h1);
-    multiply(s, thread, s->v, &l->v, a, h0 * hd, h1 * hd);
-    for (int h = h0; h < h1; h++)
-        for (int c = 0; c < s->n; c++)
-            s->kv.v->quantize(kv_v(&s->kv, s->values, layer, h, s->pos + c), kv_head(s, s->v, c, h), hd);
-}
-
-/* Head by head and token by token, cut into parts of equal work: a token's work is the positions that it sees.  The query
- * heads of one KV head are neighbours, so its rows are mostly read by one thread. */
-static void attend(struct session *s, int thread, int layer)
-{
-    const struct model *m = s->model;
-    float scale = (float)(1 / sqrt((double)m->head_dim));
-    int64_t first = s->pos + 1, last = s->pos + s->n;
-    int64_t total = (first + last) * s->n / 2 * m->n_head, at = 0;
-    int64_t from = total * thread / s->threads, to = total * (thread + 1) / s->threads;
-    for (int h = 0; h < m->n_head; h++) {
-        int kv = h / (m->n_head / m->n_kv);
-        const uint8_t *keys = kv_k(&s->kv, s->keys, layer, kv, 0), *values = kv_v(&s->kv, s->values, layer, kv, 0);
-        for (int c = 0; c < s->n; c++) {
-            int seen = s->pos + c + 1;
-            size_t row = ((size_t)c * (size_t)m->n_head + (size_t)h) * (size_t)m->head_dim;
-            if (at >= from && at < to)
-                attention(s->attended + row, s->q + row, &s->kv, keys, values, seen, scale, s->exact, s->isa,
-                          s->scratch[thread].attention);
-            at += seen;
+    for (int set = 0; set < ROPE_SETS; set++)
+        for (int c = from; s->frequency[set] && c < to; c++) {
+            float *angle = s->angle[set] + (size_t)c * (size_t)m->n_rot;
+            for (int i = 0; i < pairs; i++) {
+                double radians = s->frequency[set][i] * (s->pos + c);
+                angle[2 * i] = (float)(s->magnitude[set] * cos(radians));
+                angle[2 * i + 1] = (float)(s->magnitude[set] * sin(radians));
+            }
         }
-    }
 }
 
-/* x += w * columns of `in`, my rows of it. */
-static void add_branch(struct session *s, int thread, const struct matrix *w, const float *in)
+/* My rows of what a sublayer adds to the residual stream, into s->norm. */
+static void leave_branch(struct session *s, int thread, const struct matrix *w, const float *in)
 {
     struct act a[ACT_COUNT];
-    int from, to, d = s->model->d;
-    operands(s, thread, a, kind_bit(s, w), in, NULL, s->n, w->cols);
-    pool_part(d, PANEL_ROWS, thread, s->threads, &from, &to);
-    multiply(s, thread, s->norm, w, a, from, to);
-    for (int c = 0; c < s->n && from < to; c++) {
-        size_t at = (size_t)c * (size_t)d + (size_t)from;
-        s->ops->add(s->x + at, s->norm + at, to - from);
-    }
+    int from, to;
+    operands(s, thread, a, eval_kind_bit(s, w), in, s->n, w->cols, BRANCH_NONE, NULL);
+    pool_part(w->rows, PANEL_ROWS, thread, s->threads, &from, &to);
+    eval_multiply(s, thread, s->norm, w, a, from, to);
 }
 
-static void feed_forward(struct session *s, int thread, const struct layer *l)
+static void feed_forward(struct session *s, int thread, int layer)
 {
+    const struct layer *l = &s->model->layers[layer];
     struct act a[ACT_COUNT];
     int from, to, n_ff = s->model->n_ff;
-    operands(s, thread, a, kind_bit(s, &l->gate) | kind_bit(s, &l->up), s->x, l->ffn_norm, s->n, s->model->d);
+    eval_input(s, thread, a, eval_kind_bit(s, &l->gate) | eval_kind_bit(s, &l->up), BRANCH_MIXER(layer), l->ffn_norm);
     pool_part(n_ff, PANEL_ROWS, thread, s->threads, &from, &to);
-    multiply(s, thread, s->gate, &l->gate, a, from, to);
-    multiply(s, thread, s->up, &l->up, a, from, to);
+    eval_multiply(s, thread, s->gate, &l->gate, a, from, to);
+    eval_multiply(s, thread, s->up, &l->up, a, from, to);
     for (int c = 0; c < s->n && from < to; c++) {
         size_t at = (size_t)c * (size_t)n_ff + (size_t)from;
-        s->ops->silu_gate(s->gate + at, s->gate + at, s->up + at, to - from);
+        s->gate_op(s->gate + at, s->gate + at, s->up + at, to - from);
     }
+}
+
+/* The last sublayer's output, for the head: which pass or slice reads it is not known here. */
+static void finish(struct session *s, int thread)
+{
+    int from = 0, to = 1;
+    if (s->n > 1)
+        pool_part(s->n, 1, thread, s->threads, &from, &to);
+    for (int c = from; c < to; c++)
+        add_branch(s, thread, BRANCH_FFN(s->model->n_layer - 1), c);
 }
 
 void eval_head(void *session, int thread)
@@ -199,29 +164,39 @@ void eval_head(void *session, int thread)
     const struct model *m = s->model;
     struct act a[ACT_COUNT];
     int from, to;
-    operands(s, thread, a, kind_bit(s, &m->head), s->x + (size_t)s->head_from * (size_t)m->d, m->out_norm, s->head_n, m->d);
+    operands(s, thread, a, eval_kind_bit(s, &m->head), eval_residual(s, thread) + (size_t)s->head_from * (size_t)m->d, s->head_n,
+             m->d, BRANCH_NONE, m->out_norm);
     pool_part(m->n_vocab, PANEL_ROWS, thread, s->threads, &from, &to);
-    multiply(s, thread, s->logits, &m->head, a, from, to);
+    eval_multiply(s, thread, s->logits, &m->head, a, from, to);
+    for (int c = 0; c < s->head_n && from < to; c++) {
+        float *logit = s->logits + (size_t)c * (size_t)m->n_vocab + from;
+        for (int i = 0; m->logit_scale != 1 && i < to - from; i++)
+            logit[i] /= m->logit_scale;
+        if (m->logit_cap > 0)
+            s->ops->softcap(logit, to - from, m->logit_cap);
+    }
 }
 
 void eval_pass(void *session, int thread)
 {
+    static void (*const mixers[MIXERS])(struct session *, int, int) = {eval_attention, eval_short_conv};
     struct session *s = session;
     embed(s, thread);
     pool_barrier(s->pool, thread);
     for (int i = 0; i < s->model->n_layer; i++) {
         const struct layer *l = &s->model->layers[i];
-        project(s, thread, i);
+        mixers[l->mixer](s, thread, i);
         pool_barrier(s->pool, thread);
-        attend(s, thread, i);
+        leave_branch(s, thread, &l->o, s->mixed);
         pool_barrier(s->pool, thread);
-        add_branch(s, thread, &l->o, s->attended);
+        feed_forward(s, thread, i);
         pool_barrier(s->pool, thread);
-        feed_forward(s, thread, l);
-        pool_barrier(s->pool, thread);
-        add_branch(s, thread, &l->down, s->gate);
+        leave_branch(s, thread, &l->down, s->gate);
         pool_barrier(s->pool, thread);
     }
+    finish(s, thread);
+    if (s->head_n && s->n > 1)
+        pool_barrier(s->pool, thread);
     if (s->head_n)
         eval_head(s, thread);
 }

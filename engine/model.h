@@ -19,10 +19,23 @@
 
 struct family; /* families.h: a row of flags */
 
+enum mixer { MIXER_ATTENTION, MIXER_SHORT_CONV, MIXERS };
+enum rope_set { ROPE_MAIN, ROPE_LOCAL, ROPE_SETS, ROPE_NONE = ROPE_SETS }; /* which frequencies a layer turns by */
+
+/* What a family does not have is NULL or zero. */
 struct layer {
-    const float *attn_norm, *ffn_norm; /* [d] */
-    struct matrix q, k, v, o;          /* rows n_head*head_dim, n_kv*head_dim, n_kv*head_dim, d */
-    struct matrix gate, up, down;      /* rows n_ff, n_ff, d */
+    enum mixer mixer;
+    int window; /* a token sees itself and window - 1 before it; 0: all */
+    enum rope_set rope;
+    const float *attn_norm, *ffn_norm;   /* [d], of what goes into the sublayer */
+    const float *attn_after, *ffn_after; /* [d], of what comes out of it */
+    struct matrix q, k, v;               /* rows n_head*head_dim, n_kv*head_dim, n_kv*head_dim */
+    const float *q_bias, *k_bias, *v_bias;
+    const float *q_norm, *k_norm;         /* [head_dim], or with ROW_NORM as long as Q and K */
+    struct matrix conv_b, conv_c, conv_x; /* rows d: the two gates of a short convolution, and what it takes */
+    const float *taps;                    /* [d][n_taps], the oldest position first */
+    struct matrix o;                      /* rows d: the mixer's output */
+    struct matrix gate, up, down;         /* rows n_ff, n_ff, d */
 };
 
 struct model {
@@ -30,13 +43,24 @@ struct model {
     const struct family *family;
     struct tokenizer *tokenizer;
     int n_layer, d, n_ff, n_head, n_kv, head_dim, n_rot, n_vocab;
-    int n_ctx_train; /* context length the model was trained for */
+    int n_taps;       /* of the short convolutions */
+    int n_ctx_train;  /* context length the model was trained for */
+    int n_ctx_before; /* ... before rope was scaled */
     int64_t parameters;
-    float norm_eps, rope_base;
-    float rope_scale;        /* positions are divided by it (linear scaling); 1: none */
-    const float *rope_freqs; /* [n_rot / 2] divisors of the frequencies, or NULL */
-    struct matrix embedding; /* [n_vocab][d] */
-    struct matrix head;      /* the same matrix when tied */
+    float norm_eps;
+    float embedding_scale, residual_scale, attention_scale; /* factors of embeddings, of what a sublayer adds, of scores */
+    float logit_scale;                                      /* a divisor */
+    float attention_cap, logit_cap;                         /* 0: none */
+    /* Rope; engine/rope.c makes frequencies of these. */
+    float rope_base, rope_local_base;
+    float rope_scale;                     /* positions are divided by it; 1: none */
+    float rope_magnitude;                 /* a factor of cosine and sine */
+    int yarn;                             /* only slow frequencies are scaled */
+    float yarn_mix, yarn_fast, yarn_slow; /* how much of that; turns within n_ctx_before at which it ends and begins */
+    const float *rope_freqs;              /* [n_rot / 2] divisors of the frequencies, or NULL */
+    const float *rope_long, *rope_short;  /* the same, for contexts beyond n_ctx_before and for others; both or none */
+    struct matrix embedding;              /* [n_vocab][d] */
+    struct matrix head;                   /* the same matrix when tied */
     int tied;
     const float *out_norm; /* [d] */
     struct layer *layers;
@@ -54,14 +78,15 @@ struct session_options {
     int threads;
     const int *cpus; /* [threads], OS numbers, to pin to; NULL: not pinned */
     const struct format *kv_k, *kv_v;
-    int exact; /* the exact compute path */
+    int window, sinks; /* the context policy, see session.h; window 0: every token sees all before it */
+    int exact;         /* the exact compute path */
     enum isa isa;
 };
 
 /* What a session will occupy, in bytes. */
 struct footprint {
     int64_t weights; /* the mapped file */
-    int64_t kv;      /* the KV cache, inside the arena */
+    int64_t kv;      /* the KV cache and the state of short convolutions, inside the arena */
     int64_t arena;   /* the rest of the arena: activations and scratch */
     int64_t tables;  /* tokenizer and tensor index, on the heap */
 };
@@ -85,8 +110,10 @@ typedef void logits_fn(void *ctx, int i, const float *logits);
 int session_eval(struct session *s, const int *ids, int n, enum logits want, logits_fn *fn, void *ctx, struct err *e);
 const float *session_logits(const struct session *s);
 
-int session_position(const struct session *s);   /* tokens in the cache */
-void session_rewind(struct session *s, int pos); /* forget everything from position pos on */
-void session_park(struct session *s);            /* threads sleep until the next evaluation */
+int session_position(const struct session *s); /* tokens evaluated since position 0 */
+/* Forgets everything from position pos on; more than there is changes nothing.  Position 0 can always be gone back to.  -1 when
+ * what position pos sees is not held any more: a window has slid over it, or a short convolution has gone on. */
+int session_rewind(struct session *s, int pos, struct err *e);
+void session_park(struct session *s); /* threads sleep until the next evaluation */
 
 #endif

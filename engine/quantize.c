@@ -24,11 +24,16 @@ static const struct {
 
 enum { QUANTIZATION_VERSION = 2 }; /* general.quantization_version: the block layouts since 2023 */
 
+static int ends_in(struct gguf_str s, const char *end)
+{
+    size_t n = strlen(end);
+    return s.n >= n && !memcmp(s.p + s.n - n, end, n);
+}
+
+/* The taps of a short convolution are two-dimensional, but one vector for each position: no matrix. */
 static int is_matrix(const struct gguf_tensor *t)
 {
-    static const char end[] = ".weight";
-    size_t n = sizeof end - 1;
-    return t->n_dim >= 2 && t->name.n >= n && !memcmp(t->name.p + t->name.n - n, end, n);
+    return t->n_dim >= 2 && ends_in(t->name, ".weight") && !ends_in(t->name, "shortconv.conv.weight");
 }
 
 /* F32, F16, BF16: formats that hold each weight by itself. */

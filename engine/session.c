@@ -5,8 +5,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/session.h"
 
-#include <math.h>
 #include <stdlib.h>
+
+#include "engine/families.h"
+#include "engine/rope.h"
 
 #define DEFAULT_BATCH 512
 #define MAX_CONTEXT (1 << 24)
@@ -33,9 +35,10 @@ static struct needs needs_of(const struct session *s)
     const struct model *m = s->model;
     for (int i = 0; i < m->n_layer; i++) {
         const struct layer *l = &m->layers[i];
-        const struct matrix *w[] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
+        const struct matrix *w[] = {&l->q, &l->k, &l->v, &l->conv_b, &l->conv_c, &l->conv_x, &l->o, &l->gate, &l->up, &l->down};
         for (size_t j = 0; j < sizeof w / sizeof *w; j++)
-            add_need(&need, s, w[j]);
+            if (w[j]->data)
+                add_need(&need, s, w[j]);
     }
     add_need(&need, s, &m->head);
     return need;
@@ -46,22 +49,65 @@ static float *take_floats(struct arena *a, int rows, int cols)
     return arena_take(a, (size_t)rows * (size_t)cols * sizeof(float));
 }
 
+/* How many rows a layer's cache has: see session.h.  A policy that a whole context cannot fill is none. */
+static void plan_memory(const struct session *s, const struct layer *l, struct memory *mem)
+{
+    int W = s->window, S = s->sinks, rows = s->n_ctx;
+    *mem = (struct memory){.window = l->window && (!W || l->window <= W) ? l->window : W};
+    mem->sinks = mem->window == l->window ? 0 : S; /* within the layer's own window, sinks are seen anyway or not at all */
+    if (mem->window && mem->window < rows - mem->sinks - s->batch + 1)
+        rows = mem->sinks + mem->window + s->batch - 1;
+    kv_layout(&mem->kv, s->kv_k, s->kv_v, 1, s->model->n_kv, s->model->head_dim, rows); /* describe knows that it fits */
+}
+
+/* Every layer's cache or state; returns their bytes, and the largest scratch of attention. */
+static size_t lay_out_memory(struct session *s, struct arena *a, size_t *attention)
+{
+    const struct model *m = s->model;
+    size_t bytes = 0;
+    *attention = 0;
+    s->memory = arena_take(a, (size_t)m->n_layer * sizeof *s->memory);
+    for (int i = 0; i < m->n_layer; i++) {
+        struct memory mem = {0};
+        size_t inputs = (size_t)(m->n_taps - 1) * (size_t)m->d * sizeof *mem.inputs;
+        if (m->layers[i].mixer == MIXER_SHORT_CONV) {
+            mem.inputs = arena_take(a, inputs);
+            bytes += inputs;
+        } else {
+            plan_memory(s, &m->layers[i], &mem);
+            mem.keys = arena_take(a, mem.kv.k_bytes);
+            mem.values = arena_take(a, mem.kv.v_bytes);
+            bytes += mem.kv.k_bytes + mem.kv.v_bytes;
+            *attention = attention_scratch(&mem.kv) > *attention ? attention_scratch(&mem.kv) : *attention;
+        }
+        if (s->memory)
+            s->memory[i] = mem;
+    }
+    return bytes;
+}
+
 /* Returns the bytes of the KV cache. */
 static size_t lay_out(struct session *s, struct arena *a)
 {
     const struct model *m = s->model;
     struct needs need = needs_of(s);
     int b = s->batch, n_q = m->n_head * m->head_dim, n_kv = m->n_kv * m->head_dim;
+    int conv = m->family->flags & SHORT_CONV ? m->d : 0;
+    size_t attention, kv = lay_out_memory(s, a, &attention);
 
-    s->keys = arena_take(a, s->kv.k_bytes);
-    s->values = arena_take(a, s->kv.v_bytes);
-    size_t kv = a->used;
-    s->frequency = arena_take(a, (size_t)m->n_rot / 2 * sizeof *s->frequency);
-    s->angle = take_floats(a, b, m->n_rot);
+    for (int set = 0; set < ROPE_SETS; set++) {
+        int used = 0;
+        for (int i = 0; i < m->n_layer; i++)
+            used |= m->layers[i].mixer == MIXER_ATTENTION && (int)m->layers[i].rope == set;
+        s->frequency[set] = used ? arena_take(a, (size_t)m->n_rot / 2 * sizeof *s->frequency[set]) : NULL;
+        s->angle[set] = used ? take_floats(a, b, m->n_rot) : NULL;
+    }
     s->x = take_floats(a, b, m->d);
     s->norm = take_floats(a, b, m->d);
     s->q = take_floats(a, b, n_q);
-    s->attended = take_floats(a, b, n_q);
+    s->mixed = take_floats(a, b, n_q > conv ? n_q : conv);
+    s->conv_x = take_floats(a, b, conv);
+    s->conv_c = take_floats(a, b, conv);
     s->k = take_floats(a, b, n_kv);
     s->v = take_floats(a, b, n_kv);
     s->gate = take_floats(a, b, m->n_ff);
@@ -77,12 +123,12 @@ static size_t lay_out(struct session *s, struct arena *a)
 
     s->scratch = arena_take(a, (size_t)s->threads * sizeof *s->scratch);
     for (int t = 0; t < s->threads; t++) {
-        struct scratch own = {.norm = take_floats(a, 1, m->d)};
+        struct scratch own = {.x = take_floats(a, 1, m->d), .norm = take_floats(a, 1, m->d)};
         for (int kind = 0; kind < ACT_COUNT; kind++)
             if (need.widest[kind])
                 own.room[kind] = arena_take(a, act_bytes((enum act_kind)kind, 1, need.widest[kind]));
         own.matmul = arena_take(a, need.matmul);
-        own.attention = arena_take(a, attention_scratch(&s->kv));
+        own.attention = arena_take(a, attention);
         if (s->scratch)
             s->scratch[t] = own;
     }
@@ -101,11 +147,29 @@ static int describe(struct session *s, const struct model *m, const struct sessi
     if (!isa_has(o->isa))
         return err_set(e, ERR_USAGE, "instruction set %s: this machine does not run it; its best is %s", isa_name(o->isa),
                        isa_name(isa_best()));
-    *s = (struct session){.model = m, .isa = o->isa, .ops = ops_at(o->isa), .exact = o->exact, .threads = o->threads};
-    s->batch = o->batch ? o->batch : DEFAULT_BATCH;
+    if (o->window < 0 || o->sinks < 0 || (o->sinks && !o->window))
+        return err_set(e, ERR_USAGE, "a window of %d tokens after %d sinks: the window must be 1 or more, or both 0", o->window,
+                       o->sinks);
+    int gelu = (m->family->flags & GELU) != 0, halves = (m->family->flags & ROPE_HALVES) != 0;
+    *s = (struct session){.model = m,
+                          .ops = ops_at(o->isa),
+                          .kv_k = o->kv_k,
+                          .kv_v = o->kv_v,
+                          .isa = o->isa,
+                          .exact = o->exact,
+                          .threads = o->threads,
+                          .n_ctx = o->n_ctx,
+                          .batch = o->batch ? o->batch : DEFAULT_BATCH};
+    s->rope = halves ? s->ops->rope_halves : s->ops->rope;
+    s->gate_op = gelu ? s->ops->gelu_gate : s->ops->silu_gate;
     if (s->batch > o->n_ctx)
         s->batch = o->n_ctx;
-    if (kv_layout(&s->kv, o->kv_k, o->kv_v, m->n_layer, m->n_kv, m->head_dim, o->n_ctx)) {
+    if (o->window < o->n_ctx - o->sinks) { /* else it never slides */
+        s->window = o->window;
+        s->sinks = o->sinks;
+    }
+    struct kv_layout row;
+    if (kv_layout(&row, o->kv_k, o->kv_v, 1, m->n_kv, m->head_dim, 1)) {
         const struct format *f = m->head_dim % o->kv_k->block ? o->kv_k : o->kv_v;
         return err_set(e, ERR_USAGE, "KV cache in %s: blocks of %d do not divide this model's head length of %d; use f16 or f32",
                        f->name, f->block, m->head_dim);
@@ -147,10 +211,9 @@ int session_open(struct session **out, const struct model *m, const struct sessi
         return -1;
     }
     lay_out(s, &s->arena);
-    for (int i = 0; i < m->n_rot / 2; i++) {
-        double divisor = (double)m->rope_scale * (m->rope_freqs ? (double)m->rope_freqs[i] : 1);
-        s->frequency[i] = pow((double)m->rope_base, -2.0 * i / m->n_rot) / divisor;
-    }
+    for (int set = 0; set < ROPE_SETS; set++)
+        if (s->frequency[set])
+            s->magnitude[set] = rope_frequencies(m, (enum rope_set)set, s->n_ctx, s->frequency[set]);
     *out = s;
     return 0;
 }
@@ -168,9 +231,9 @@ int session_eval(struct session *s, const int *ids, int n, enum logits want, log
 {
     if (n < 1)
         return err_set(e, ERR_USAGE, "evaluation of %d tokens: at least 1 is needed", n);
-    if (n > s->kv.n_ctx - s->pos)
+    if (n > s->n_ctx - s->pos)
         return err_set(e, ERR_USAGE, "%d tokens do not fit: %d of the context's %d positions are taken; use a longer --context",
-                       n, s->pos, s->kv.n_ctx);
+                       n, s->pos, s->n_ctx);
     for (int i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= s->model->n_vocab)
             return err_set(e, ERR_USAGE, "token %d of %d has the id %d, but the vocabulary has ids 0 to %d", i + 1, n, ids[i],
@@ -183,6 +246,7 @@ int session_eval(struct session *s, const int *ids, int n, enum logits want, log
         s->head_n = want == LOGITS_LAST && done + s->n == n;
         pool_run(s->pool, eval_pass, s);
         s->pos += s->n;
+        s->high = s->pos > s->high ? s->pos : s->high;
         for (int from = 0; want == LOGITS_ALL && from < s->n; from += s->head_n) {
             s->head_from = from;
             s->head_n = s->n - from < HEAD_SLICE ? s->n - from : HEAD_SLICE;
@@ -206,10 +270,28 @@ int session_position(const struct session *s)
     return s->pos;
 }
 
-void session_rewind(struct session *s, int pos)
+int session_rewind(struct session *s, int pos, struct err *e)
 {
-    if (pos >= 0 && pos < s->pos)
-        s->pos = pos;
+    if (pos < 0 || pos >= s->pos)
+        return 0;
+    for (int i = 0; pos > 0 && i < s->model->n_layer; i++) {
+        const struct memory *mem = &s->memory[i];
+        if (s->model->layers[i].mixer == MIXER_SHORT_CONV)
+            return err_set(e, ERR_USAGE, "position %d of %d: the short convolution of layer %d has gone on; go back to 0", pos,
+                           s->pos, i);
+        int lost = s->high - (mem->kv.n_ctx - mem->sinks); /* positions from the sinks to this one are overwritten */
+        int oldest = mem->window ? pos - mem->window + 1 : 0;
+        oldest = oldest > mem->sinks ? oldest : mem->sinks;
+        if (oldest < pos && oldest < lost)
+            return err_set(e, ERR_USAGE,
+                           "position %d of %d: the window of %d tokens of layer %d has slid over what it sees; go "
+                           "back to 0",
+                           pos, s->pos, mem->window, i);
+    }
+    s->pos = pos;
+    if (!pos)
+        s->high = 0;
+    return 0;
 }
 
 void session_park(struct session *s)

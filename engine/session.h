@@ -1,7 +1,20 @@
-/* session.h - the inside of a session, shared by session.c (planning, opening) and eval.c (the forward pass) only.
+/* session.h - the inside of a session, shared by session.c (planning, opening) and eval*.c (the forward pass) only.
  *
  * Activations are [token][dim], one row per token of a batch; `batch` rows are there.  All pointers but pool and model lie in
- * the arena.  A format's name for a column of activations (act_kind) is called a kind here. */
+ * the arena.  A format's name for a column of activations (act_kind) is called a kind here.
+ *
+ * What a token at position p sees, with the layer's own window w and the policy's window W and sinks S (0: there is none):
+ *
+ *     k <= p   and   (w == 0 or p - k < w)   and   (W == 0 or p - k < W or k < S)
+ *
+ * Positions are those of the text, whatever has been forgotten; rope is never applied anew.  The cache of a layer holds what the
+ * batch in progress can see, the sinks in front and a ring behind them, and attention walks it in the order of positions.  So,
+ * on the exact path and bit for bit:
+ *   - a ring gives what a cache of the whole text gives under the same rule;
+ *   - neither batch size nor thread count changes anything, whether the window has slid or not.
+ * And to float tolerance, in a model of one layer: a window that has slid gives what a fresh cache gives that was fed only the
+ * visible tokens (without sinks: they sit at other distances there), because rope depends on distances only.  With more layers
+ * that does not hold, and is not promised: the keys and values of a visible token were made when it still saw older ones. */
 /* SPDX-License-Identifier: MIT */
 #ifndef ENGINE_SESSION_H
 #define ENGINE_SESSION_H
@@ -14,31 +27,48 @@
 
 /* What a thread has for itself. */
 struct scratch {
-    float *norm;           /* [d]: the one column of a decode step, normed */
+    float *x;              /* [d]: the residual stream of a decode step */
+    float *norm;           /* [d]: the same, normed */
     void *room[ACT_COUNT]; /* one column, rounded */
     void *matmul, *attention;
+};
+
+/* What a layer remembers: K and V rows, or the last inputs of its short convolution. */
+struct memory {
+    struct kv_layout kv; /* of one layer; kv.n_ctx rows: the sinks, then the ring */
+    void *keys, *values;
+    int window, sinks;
+    float *inputs; /* [n_taps - 1][d], the oldest position first */
 };
 
 struct session {
     const struct model *model;
     struct arena arena;
     struct pool *pool;
-    struct kv_layout kv;
     const struct ops *ops;
+    void (*rope)(float *x, const float *cs, int pairs);
+    void (*gate_op)(float *y, const float *gate, const float *up, int n);
+    const struct format *kv_k, *kv_v;
     enum isa isa;
     int exact, threads;
+    int n_ctx; /* positions there may be */
+    int window, sinks;
     int batch; /* tokens per pass */
-    int pos;   /* tokens in the cache */
+    int pos;   /* tokens evaluated */
+    int high;  /* the highest pos since position 0: what a ring holds depends on it */
 
-    void *keys, *values; /* the KV cache */
-    double *frequency;   /* [n_rot / 2], radians per position */
-    float *angle;        /* [batch][n_rot / 2][2]: cosine, sine */
-    float *x;            /* [batch][d], the residual stream */
-    float *norm;         /* [batch][d], x normed; then what a sublayer adds to x */
-    float *q, *attended; /* [batch][n_head][head_dim] */
-    float *k, *v;        /* [batch][n_kv][head_dim] */
-    float *gate, *up;    /* [batch][n_ff] */
-    float *logits;       /* [min(HEAD_SLICE, batch)][n_vocab] */
+    struct memory *memory;        /* [n_layer] */
+    double *frequency[ROPE_SETS]; /* [n_rot / 2], radians per position; NULL: no layer uses it */
+    double magnitude[ROPE_SETS];  /* of cosine and sine */
+    float *angle[ROPE_SETS];      /* [batch][n_rot / 2][2]: cosine, sine */
+    float *x;                     /* [batch][d], the residual stream of more than one token */
+    float *norm;                  /* [batch][d], x normed; then what a sublayer adds to x */
+    float *q;                     /* [batch][n_head][head_dim] */
+    float *k, *v;                 /* [batch][n_kv][head_dim] */
+    float *mixed;                 /* [batch][n_head][head_dim] or [batch][d]: what the mixer gives to its output matrix */
+    float *conv_x, *conv_c;       /* [batch][d] */
+    float *gate, *up;             /* [batch][n_ff] */
+    float *logits;                /* [min(HEAD_SLICE, batch)][n_vocab] */
 
     /* Columns of a batch, rounded, as struct act has them. */
     uint16_t *bf16;

@@ -47,20 +47,27 @@ size_t attention_scratch(const struct kv_layout *l)
     return query_bytes(l) + (size_t)l->n_ctx * sizeof(float);
 }
 
-void attention(float *out, const float *q, const struct kv_layout *l, const uint8_t *k_rows, const uint8_t *v_rows, int n_pos,
-               float scale, int exact, enum isa isa, void *scratch)
+void attention(float *out, const float *q, const struct kv_layout *l, const uint8_t *k_rows, const uint8_t *v_rows,
+               const struct kv_view *view, float scale, float cap, int exact, enum isa isa, void *scratch)
 {
     const enum act_kind kind = exact ? ACT_F32 : l->k->act;
     const struct format_kernels k = format_kernels(l->k, isa), v = format_kernels(l->v, isa);
     const struct ops *ops = ops_at(isa);
     float *score = (float *)((uint8_t *)scratch + query_bytes(l));
     struct act query;
+    int n = 0;
 
     act_fill(&query, kind, q, 1, l->head_dim, scratch, isa);
-    (kind == ACT_F32 ? k.matvec_f32 : k.matvec_act)(score, k_rows, &query, n_pos);
-    for (int p = 0; p < n_pos; p++)
+    for (int i = 0; i < view->n; n += view->span[i++].n)
+        (kind == ACT_F32 ? k.matvec_f32 : k.matvec_act)(score + n, k_rows + (size_t)view->span[i].row * l->k_row, &query,
+                                                        view->span[i].n);
+    for (int p = 0; p < n; p++)
         score[p] *= scale;
-    ops->softmax(score, n_pos);
+    if (cap > 0)
+        ops->softcap(score, n, cap);
+    ops->softmax(score, n);
     memset(out, 0, (size_t)l->head_dim * sizeof(float));
-    v.vecmat(out, v_rows, score, l->head_dim, n_pos);
+    n = 0;
+    for (int i = 0; i < view->n; n += view->span[i++].n)
+        v.vecmat(out, v_rows + (size_t)view->span[i].row * l->v_row, score + n, l->head_dim, view->span[i].n);
 }

@@ -1,9 +1,12 @@
 /* kv.h - the layout of a KV cache and attention over it.
  *
- * K and V rows are rows of a weight format (f32, f16, q8_0), one per position and KV head, so the kernels of that format do
+ * K and V rows are rows of a weight format, one per position and KV head, so the kernels of that format do
  * the work: the scores of a head are its K rows times q (matvec), the output is the V rows weighed by the softmax (vecmat).
  *
  *   K: [layer][kv head][position] rows of k_row bytes; V the same with v_row.
+ *
+ * A cache may be a ring: then the positions that a token sees lie in up to three pieces, and a view lists them in the order of
+ * their positions.  So every sum has the same order as in a cache that holds all, and the same bits.
  *
  * The cache itself is memory of the session's arena; nothing here allocates. */
 /* SPDX-License-Identifier: MIT */
@@ -30,12 +33,24 @@ int kv_layout(struct kv_layout *l, const struct format *k, const struct format *
 uint8_t *kv_k(const struct kv_layout *l, void *base, int layer, int head, int pos);
 uint8_t *kv_v(const struct kv_layout *l, void *base, int layer, int head, int pos);
 
+/* Rows of the cache: n of them from `row` on. */
+struct kv_span {
+    int row, n;
+};
+
+/* What a token sees. */
+struct kv_view {
+    int n;
+    struct kv_span span[3];
+};
+
 /* Bytes of scratch for attention: scores of n_ctx positions and the rounded query. */
 size_t attention_scratch(const struct kv_layout *l);
 
-/* out[head_dim] = softmax(scale * K q) V over n_pos positions, for one query head.
- * k_rows, v_rows: position 0 of the KV head.  exact: q stays F32; otherwise it is rounded to what the K format asks for. */
-void attention(float *out, const float *q, const struct kv_layout *l, const uint8_t *k_rows, const uint8_t *v_rows, int n_pos,
-               float scale, int exact, enum isa isa, void *scratch);
+/* out[head_dim] = softmax(scale * K q) V over the rows of the view, for one query head.
+ * k_rows, v_rows: row 0 of the KV head.  cap: the scores become cap * tanh(score / cap); 0: they stay.
+ * exact: q stays F32; otherwise it is rounded to what the K format asks for. */
+void attention(float *out, const float *q, const struct kv_layout *l, const uint8_t *k_rows, const uint8_t *v_rows,
+               const struct kv_view *view, float scale, float cap, int exact, enum isa isa, void *scratch);
 
 #endif

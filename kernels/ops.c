@@ -1,4 +1,4 @@
-/* ops.c - RMSNorm, RoPE, softmax, SiLU gate and addition at each instruction set; what they do is in ops.inc. */
+/* ops.c - RMSNorm, RoPE, softmax, gates, soft caps and addition at each instruction set; what they do is in ops.inc. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/ops.h"
 

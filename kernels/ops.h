@@ -16,11 +16,21 @@ struct ops {
      * Su et al. 2021, eq. 34, the order that GGUF files of the llama family use. */
     void (*rope)(float *x, const float *cs, int pairs);
 
+    /* The same for the pairs (x[i], x[i + pairs]): the order of GPT-NeoX, which most other families use. */
+    void (*rope_halves)(float *x, const float *cs, int pairs);
+
     /* x[i] = exp(x[i] - max x) / sum, n > 0 */
     void (*softmax)(float *x, int n);
 
     /* y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]; y may be gate or up.  SwiGLU: Shazeer 2020. */
     void (*silu_gate)(float *y, const float *gate, const float *up, int n);
+
+    /* y[i] = gelu(gate[i]) * up[i]; y may be gate or up.  gelu(g) = g / 2 * (1 + tanh(sqrt(2 / pi) * (g + 0.044715 g^3))):
+     * Hendrycks and Gimpel 2016, the first of their approximations; the gate: Shazeer 2020. */
+    void (*gelu_gate)(float *y, const float *gate, const float *up, int n);
+
+    /* x[i] = cap * tanh(x[i] / cap), within a few eps of cap.  Gemma 2: Riviere et al. 2024, section 2. */
+    void (*softcap)(float *x, int n, float cap);
 
     /* y[i] += x[i] */
     void (*add)(float *y, const float *x, int n);

@@ -259,12 +259,12 @@ static void the_last_logits_are_the_last_of_all(void **state)
 
     /* What follows a rewind is as if the forgotten had never been. */
     int other = (ids[30] + 1) % TOY_VOCAB;
-    session_rewind(s, 30);
-    session_rewind(s, 44); /* there is nothing from 44 on */
+    assert_int_equal(session_rewind(s, 30, &e), 0);
+    assert_int_equal(session_rewind(s, 44, &e), 0); /* there is nothing from 44 on */
     assert_int_equal(session_position(s), 30);
     assert_int_equal(session_eval(s, &other, 1, LOGITS_LAST, NULL, NULL, &e), 0);
     assert_memory_not_equal(session_logits(s), all + 30 * TOY_VOCAB, TOY_VOCAB * sizeof *all);
-    session_rewind(s, 30);
+    assert_int_equal(session_rewind(s, 30, &e), 0);
     session_park(s);
     struct rows one = {.v = malloc(15 * TOY_VOCAB * sizeof *all)};
     assert_int_equal(session_eval(s, ids + 30, 15, LOGITS_ALL, keep, &one, &e), 0);

@@ -222,7 +222,7 @@ static int made_up(void *self, int *ids, int n, unsigned long seed)
 static int prefill(void *self, const int *ids, int n, struct err *e)
 {
     struct reference *r = self;
-    session_rewind(r->session, 0);
+    session_rewind(r->session, 0, NULL);
     return session_eval(r->session, ids, n, LOGITS_LAST, NULL, NULL, e);
 }
 
@@ -255,7 +255,7 @@ static void nll_row(void *ctx, int i, const float *logits)
 static int nll(void *self, const int *ids, int n, int from, double *out, struct err *e)
 {
     struct reference *r = self;
-    session_rewind(r->session, 0);
+    session_rewind(r->session, 0, NULL);
     /* Positions before from - 1 predict nothing that is asked for: their logits are not computed. */
     if (from > 1 && session_eval(r->session, ids, from - 1, LOGITS_NONE, NULL, NULL, e))
         return -1;
@@ -267,7 +267,7 @@ static int rows(void *self, const int *ids, int n, int fresh, runtime_row_fn *fn
 {
     struct reference *r = self;
     if (fresh)
-        session_rewind(r->session, 0);
+        session_rewind(r->session, 0, NULL);
     int failed = session_eval(r->session, ids, n, fn ? LOGITS_ALL : LOGITS_NONE, fn, ctx, e);
     session_park(r->session); /* the other model's threads run on the same CPUs */
     return failed;

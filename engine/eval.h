@@ -1,0 +1,36 @@
+/* eval.h - what the stages of a pass share, between eval.c and eval_*.c only.  All run on every thread of the pool. */
+/* SPDX-License-Identifier: MIT */
+#ifndef ENGINE_EVAL_H
+#define ENGINE_EVAL_H
+
+#include "engine/session.h"
+
+/* Sublayers are numbered in the order in which they add to the residual stream; before the first there is nothing to add. */
+#define BRANCH_NONE (-1)
+#define BRANCH_MIXER(layer) (2 * (layer))
+#define BRANCH_FFN(layer) (2 * (layer) + 1)
+
+static inline unsigned eval_kind_bit(const struct session *s, const struct matrix *w)
+{
+    return 1u << session_kind(s, w);
+}
+
+/* The residual stream as this thread reads it: of one token its own copy, of more the shared one. */
+static inline float *eval_residual(const struct session *s, int thread)
+{
+    return s->n == 1 ? s->scratch[thread].x : s->x;
+}
+
+/* Makes the operands of a stage out of the residual stream: adds what sublayer `branch` left, norms by `weight` (NULL: not), and
+ * rounds the n columns to every kind of the set `kinds`. */
+void eval_input(struct session *s, int thread, struct act a[ACT_COUNT], unsigned kinds, int branch, const float *weight);
+
+/* y[c][from .. to) = rows from .. to of w times column c. */
+void eval_multiply(struct session *s, int thread, float *y, const struct matrix *w, const struct act a[ACT_COUNT], int from,
+                   int to);
+
+/* The mixers: from the residual stream to s->mixed.  They end without a barrier. */
+void eval_attention(struct session *s, int thread, int layer);
+void eval_short_conv(struct session *s, int thread, int layer);
+
+#endif

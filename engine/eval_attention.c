@@ -1,0 +1,181 @@
+/* The mixer of most layers: attention over the cache.
+ *
+ *   1. norm, the rows of Q, K and V of my heads, rope, and K and V into the cache
+ *   2. attention of my (token, head) pairs
+ * With ROW_NORM, Q and K are normed over all heads, which are only together after a barrier: then norm, rope and the cache of K
+ * are a stage of their own between the two. */
+/* SPDX-License-Identifier: MIT */
+#include "engine/eval.h"
+
+#include "engine/families.h"
+
+/* Where position pos lies in the cache: the sinks stay, the others go round. */
+static int row_of(const struct memory *mem, int pos)
+{
+    return pos < mem->sinks ? pos : mem->sinks + (pos - mem->sinks) % (mem->kv.n_ctx - mem->sinks);
+}
+
+/* What position pos sees, by the rule in session.h; `own` is the layer's own window. */
+static void view_of(const struct memory *mem, int own, int pos, struct kv_view *v)
+{
+    int first = own && pos >= own ? pos - own + 1 : 0;
+    int recent = mem->window && pos >= mem->window ? pos - mem->window + 1 : 0;
+    int sinks = mem->sinks <= pos ? mem->sinks : pos + 1;
+    v->n = 0;
+    if (first < sinks)
+        v->span[v->n++] = (struct kv_span){first, sinks - first};
+    if (recent < sinks)
+        recent = sinks;
+    int n = pos + 1 - recent, row = row_of(mem, recent), to_end = mem->kv.n_ctx - row;
+    if (n > 0)
+        v->span[v->n++] = (struct kv_span){row, n < to_end ? n : to_end};
+    if (n > to_end)
+        v->span[v->n++] = (struct kv_span){mem->sinks, n - to_end};
+}
+
+static int seen(const struct kv_view *v)
+{
+    int n = 0;
+    for (int i = 0; i < v->n; i++)
+        n += v->span[i].n;
+    return n;
+}
+
+/* What of the part from .. to of a list lies in its piece of n elements that begins at `first`, counted from there. */
+static void piece(int from, int to, int first, int n, int *a, int *b)
+{
+    *a = from < first ? 0 : from - first > n ? n : from - first;
+    *b = to < first ? 0 : to - first > n ? n : to - first;
+}
+
+/* Heads h0 .. h1 of column c of Q or K: norm and rope. */
+static void turn(struct session *s, const struct layer *l, float *row, const float *norm, int c, int h0, int h1)
+{
+    const struct model *m = s->model;
+    int by_head = norm && m->family->flags & HEAD_NORM;
+    for (int h = h0; h < h1; h++) {
+        float *x = row + (size_t)h * (size_t)m->head_dim;
+        if (by_head)
+            s->ops->rmsnorm(x, x, norm, m->head_dim, m->norm_eps);
+        if (l->rope != ROPE_NONE)
+            s->rope(x, s->angle[l->rope] + (size_t)c * (size_t)m->n_rot, m->n_rot / 2);
+    }
+}
+
+static void store_k(struct session *s, const struct memory *mem, int c, int h0, int h1)
+{
+    size_t hd = (size_t)s->model->head_dim;
+    for (int h = h0; h < h1; h++)
+        mem->kv.k->quantize(kv_k(&mem->kv, mem->keys, 0, h, row_of(mem, s->pos + c)),
+                            s->k + ((size_t)c * (size_t)s->model->n_kv + (size_t)h) * hd, (int)hd);
+}
+
+static void store_v(struct session *s, const struct memory *mem, int c, int h0, int h1)
+{
+    size_t hd = (size_t)s->model->head_dim;
+    for (int h = h0; h < h1; h++)
+        mem->kv.v->quantize(kv_v(&mem->kv, mem->values, 0, h, row_of(mem, s->pos + c)),
+                            s->v + ((size_t)c * (size_t)s->model->n_kv + (size_t)h) * hd, (int)hd);
+}
+
+/* Rows of heads h0 .. h1 of one of the three matrices, for all columns. */
+static void project_heads(struct session *s, int thread, float *y, const struct matrix *w, const float *bias,
+                          const struct act a[ACT_COUNT], int h0, int h1)
+{
+    int hd = s->model->head_dim;
+    eval_multiply(s, thread, y, w, a, h0 * hd, h1 * hd);
+    for (int c = 0; bias && c < s->n && h0 < h1; c++)
+        s->ops->add(y + (size_t)c * (size_t)w->rows + h0 * hd, bias + h0 * hd, (h1 - h0) * hd);
+}
+
+/* The heads of Q, K and V form one list that is dealt out whole, so that a thread can finish a head without waiting. */
+static void project(struct session *s, int thread, int layer)
+{
+    const struct model *m = s->model;
+    const struct layer *l = &m->layers[layer];
+    const struct memory *mem = &s->memory[layer];
+    int alone = !(m->family->flags & ROW_NORM), from, to, h0, h1;
+    size_t n_q = (size_t)l->q.rows, n_k = (size_t)l->k.rows;
+    struct act a[ACT_COUNT];
+    eval_input(s, thread, a, eval_kind_bit(s, &l->q) | eval_kind_bit(s, &l->k) | eval_kind_bit(s, &l->v),
+               layer ? BRANCH_FFN(layer - 1) : BRANCH_NONE, l->attn_norm);
+    pool_part(m->n_head + 2 * m->n_kv, 1, thread, s->threads, &from, &to);
+
+    piece(from, to, 0, m->n_head, &h0, &h1);
+    project_heads(s, thread, s->q, &l->q, l->q_bias, a, h0, h1);
+    for (int c = 0; alone && c < s->n; c++)
+        turn(s, l, s->q + (size_t)c * n_q, l->q_norm, c, h0, h1);
+
+    piece(from, to, m->n_head, m->n_kv, &h0, &h1);
+    project_heads(s, thread, s->k, &l->k, l->k_bias, a, h0, h1);
+    for (int c = 0; alone && c < s->n; c++) {
+        turn(s, l, s->k + (size_t)c * n_k, l->k_norm, c, h0, h1);
+        store_k(s, mem, c, h0, h1);
+    }
+
+    piece(from, to, m->n_head + m->n_kv, m->n_kv, &h0, &h1);
+    project_heads(s, thread, s->v, &l->v, l->v_bias, a, h0, h1);
+    for (int c = 0; c < s->n; c++)
+        store_v(s, mem, c, h0, h1);
+}
+
+/* ROW_NORM: whole rows of Q and K, dealt out as one list. */
+static void norm_rows(struct session *s, int thread, int layer)
+{
+    const struct model *m = s->model;
+    const struct layer *l = &m->layers[layer];
+    int from, to;
+    pool_part(2 * s->n, 1, thread, s->threads, &from, &to);
+    for (int i = from; i < to; i++) {
+        int is_k = i >= s->n, c = is_k ? i - s->n : i, n = is_k ? l->k.rows : l->q.rows;
+        const float *norm = is_k ? l->k_norm : l->q_norm;
+        float *row = (is_k ? s->k : s->q) + (size_t)c * (size_t)n;
+        s->ops->rmsnorm(row, row, norm, n, m->norm_eps);
+        turn(s, l, row, norm, c, 0, n / m->head_dim);
+        if (is_k)
+            store_k(s, &s->memory[layer], c, 0, m->n_kv);
+    }
+}
+
+/* Head by head and token by token, cut into parts of equal work: a token's work is the positions that it sees.  The query
+ * heads of one KV head are neighbours, so its rows are mostly read by one thread. */
+static void attend(struct session *s, int thread, int layer)
+{
+    const struct model *m = s->model;
+    const struct memory *mem = &s->memory[layer];
+    int own = m->layers[layer].window;
+    int64_t total = 0, at = 0;
+    struct kv_view view;
+    for (int c = 0; c < s->n; c++) {
+        view_of(mem, own, s->pos + c, &view);
+        total += seen(&view) * (int64_t)m->n_head;
+    }
+    int64_t from = total * thread / s->threads, to = total * (thread + 1) / s->threads, head = total / m->n_head;
+    for (int h = 0; h < m->n_head; h++) {
+        if (at + head <= from || at >= to) { /* all of this head is another's */
+            at += head;
+            continue;
+        }
+        int kv = h / (m->n_head / m->n_kv);
+        const uint8_t *keys = kv_k(&mem->kv, mem->keys, 0, kv, 0), *values = kv_v(&mem->kv, mem->values, 0, kv, 0);
+        for (int c = 0; c < s->n; c++) {
+            size_t row = ((size_t)c * (size_t)m->n_head + (size_t)h) * (size_t)m->head_dim;
+            view_of(mem, own, s->pos + c, &view);
+            if (at >= from && at < to)
+                attention(s->mixed + row, s->q + row, &mem->kv, keys, values, &view, m->attention_scale, m->attention_cap,
+                          s->exact, s->isa, s->scratch[thread].attention);
+            at += seen(&view);
+        }
+    }
+}
+
+void eval_attention(struct session *s, int thread, int layer)
+{
+    project(s, thread, layer);
+    pool_barrier(s->pool, thread);
+    if (s->model->family->flags & ROW_NORM) {
+        norm_rows(s, thread, layer);
+        pool_barrier(s->pool, thread);
+    }
+    attend(s, thread, layer);
+}
