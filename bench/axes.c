@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "bench/policy.h"
 #include "bench/runtime/runtime.h"
 #include "kernels/format.h"
 #include "kernels/isa.h"
@@ -61,6 +62,16 @@ static int check_kv(const char *value, struct err *e)
     if (among("kv", k, names, n, e))
         return -1;
     return colon ? among("kv", colon + 1, names, n, e) : 0;
+}
+
+static int check_policy(const char *value, struct err *e)
+{
+    int sinks, window;
+    if (!policy_parse(value, &sinks, &window))
+        return 0;
+    return err_set(e, ERR_USAGE,
+                   "--policy %s: it can be full, window:W or sinks:S+W with numbers of tokens, such as window:512 or sinks:4+508",
+                   value);
 }
 
 static int check_isa(const char *value, struct err *e)

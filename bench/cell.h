@@ -8,6 +8,7 @@ struct cell {
     const char *model;   /* path as given */
     const char *format;  /* weight format: "q4_0", or "file" for the file as it is */
     const char *kv;      /* "f16", or "f16:q8_0" for K and V apart */
+    const char *policy;  /* what a token sees: "full", "window:512", "sinks:4+508" */
     const char *isa;     /* "auto", or a level of kernels/isa.h */
     const char *compute; /* "int8" or "exact" */
     const char *runtime; /* "reference" or "null" */

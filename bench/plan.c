@@ -102,11 +102,12 @@ static int find_variant(struct plan *p, int file, const struct cell *cell)
 {
     for (int i = 0; i < p->n_variants; i++) {
         const struct plan_variant *v = &p->variants[i];
-        if (v->file == file && !strcmp(v->kv, cell->kv) && !strcmp(v->compute, cell->compute))
+        if (v->file == file && !strcmp(v->kv, cell->kv) && !strcmp(v->policy, cell->policy) && !strcmp(v->compute, cell->compute))
             return i;
     }
     p->variants = grow(p->variants, p->n_variants, sizeof *p->variants);
-    p->variants[p->n_variants] = (struct plan_variant){.file = file, .kv = cell->kv, .compute = cell->compute, .scored_by = -1};
+    p->variants[p->n_variants] =
+        (struct plan_variant){.file = file, .kv = cell->kv, .policy = cell->policy, .compute = cell->compute, .scored_by = -1};
     return p->n_variants++;
 }
 

@@ -51,7 +51,7 @@ struct plan_file { /* a model in one format, as one runtime needs it */
 
 struct plan_variant {
     int file;
-    const char *kv, *compute;
+    const char *kv, *policy, *compute;
     int64_t id;     /* in the store */
     int scored_by;  /* index of a cell that can run it; -1: none can */
 };

@@ -377,7 +377,7 @@ static int store_variants(struct sweep *w, struct err *e)
         const struct plan_file *f = &p->files[v->file];
         struct store_variant row = {.format = *f->prepared.format ? f->prepared.format : f->asked,
                                     .kv = v->kv,
-                                    .policy = "full",
+                                    .policy = v->policy,
                                     .compute = v->compute,
                                     .note = *f->prepared.note ? f->prepared.note : NULL};
         if (store_variant(w->store, f->model < 0 ? 0 : p->models[f->model].id, &row, &v->id, e))

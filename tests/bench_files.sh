@@ -42,8 +42,9 @@ if [ -r "$model" ]; then
     check 0 '^parameters: 292800; weight matrices: f32' inspect "$model"
     check 0 '^blk.4.ffn_down.weight  *f32  *172 x 64  *44032$' inspect "$model"
     check 0 'KV cache  *0.16 MiB' inspect "$model" --brief --context 128 --kv f32 --threads 2
+    check 0 'KV cache  *0.05 MiB' inspect "$model" --brief --context 512 --kv f32 --policy sinks:4+28 --batch 9
     check 0 '^no footprint: .*use f16' inspect "$model" --kv q8_0
-    check 0 '"footprint":{"context":256,"kv":"f16:f32","threads":1,.*"kv_bytes":245760' inspect "$model" --context 256 --kv f16:f32 --json
+    check 0 '"footprint":{"context":256,"kv":"f16:f32","policy":"full","threads":1,.*"kv_bytes":245760' inspect "$model" --context 256 --kv f16:f32 --json
     check 2 '--context 0: must be' inspect "$model" --context 0
     check 0 '^1 403 407 261 378$' tokenize --model "$model" --text 'Once upon a time' --bos
     check 0 '"inputs":\[{"tokens":4,"ids":\[403,407,261,378\]}\]' tokenize --model "$model" --text 'Once upon a time' --json
@@ -55,7 +56,7 @@ if [ -r "$model" ]; then
     check 5 'is already q8_0' quantize "$dir/q8.gguf" "$dir/q4.gguf" --format q4_0
     check 2 'same file' quantize "$dir/q8.gguf" "$dir/q8.gguf" --format q4_0
 else
-    skipped=$((skipped + 15))
+    skipped=$((skipped + 16))
     echo "SKIP: models/stories260K.gguf is not in $data"
 fi
 

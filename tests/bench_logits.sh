@@ -57,6 +57,14 @@ if [ -r "$model" ]; then
         ! cmp -s "$dir/a" "$dir/b"
         verdict $? 'a 16-bit cache changes the logits'
 
+        check 0 'MiB' $m --tokens "$dir/ok" -o "$dir/b" --compute exact --kv f32 --policy sinks:1+4
+        cmp "$dir/a" "$dir/b" >"$dir/out" 2>&1
+        verdict $? 'a window that never slides changes nothing'
+        check 0 'MiB' $m --tokens "$dir/ok" -o "$dir/b" --compute exact --kv f32 --policy window:2
+        cmp -s -n $((2 * 512 * 4)) "$dir/a" "$dir/b" && ! cmp -s "$dir/a" "$dir/b"
+        verdict $? 'a window of 2 changes the logits from the third token on'
+        check 2 'policy window: it can be full, window:W' $m --tokens "$dir/ok" -o "$dir/x" --policy window
+
         check 5 'no-such-file' $m --tokens "$dir/no-such-file" -o "$dir/x"
         ids bad '[1, 2'
         check 5 "bad: line .* it must be a JSON array" $m --tokens "$dir/bad" -o "$dir/x"
@@ -87,7 +95,7 @@ if [ -r "$model" ]; then
     [ "$(ls "$dir")" = "$(printf 'a\nb\nbad\nok\nout')" ]
     verdict $? 'nothing half written is left behind'
 else
-    skipped=$((skipped + 20))
+    skipped=$((skipped + 25))
     echo "SKIP: models/stories260K.gguf is not in $data"
 fi
 

@@ -71,9 +71,20 @@ static void bad_values_are_named(void **state)
     static const struct {
         const char *axis, *value, *says;
     } bad[] = {
-        {"format", "q4_O", "q4_0"},     {"kv", "f16:q9_0", "q9_0"},     {"context", "0", "--context 0"},
-        {"context", "64,many", "many"}, {"threads", "-1", "--threads"}, {"isa", "avx9000", "avx9000"},
-        {"compute", "exakt", "exact"},  {"runtime", "nul", "null"},
+        {"format", "q4_O", "q4_0"},
+        {"kv", "f16:q9_0", "q9_0"},
+        {"context", "0", "--context 0"},
+        {"context", "64,many", "many"},
+        {"threads", "-1", "--threads"},
+        {"isa", "avx9000", "avx9000"},
+        {"compute", "exakt", "exact"},
+        {"runtime", "nul", "null"},
+        {"policy", "window", "--policy window: it can be full, window:W"},
+        {"policy", "window:0", "--policy window:0"},
+        {"policy", "sinks:4", "--policy sinks:4"},
+        {"policy", "sinks:4+", "--policy sinks:4+"},
+        {"policy", "full,sinks:+9", "--policy sinks:+9"},
+        {"policy", "window:12x", "--policy window:12x"},
     };
     struct cell_matrix m;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

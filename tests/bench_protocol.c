@@ -14,6 +14,7 @@ static void load_survives_the_wire(void **state)
     struct trial_setup a = {.cell = {.model = "m.gguf",
                                      .format = "q4_0",
                                      .kv = "f16:q8_0",
+                                     .policy = "sinks:4+60",
                                      .isa = "scalar",
                                      .compute = "exact",
                                      .runtime = "null",
@@ -35,6 +36,7 @@ static void load_survives_the_wire(void **state)
     free(line);
     assert_int_equal(protocol_read_load(j, &b, &e), 0);
     assert_string_equal(b.cell.kv, "f16:q8_0");
+    assert_string_equal(b.cell.policy, "sinks:4+60");
     assert_string_equal(b.path, "/cache/m.gguf");
     assert_null(b.text);
     assert_int_equal(b.cell.context, 64);

@@ -157,6 +157,133 @@ static void the_forward_pass_is_the_definition(void **state)
     }
 }
 
+/* Windows, sinks, and what is longer than the text. */
+static const struct {
+    int window, sinks;
+} policies[] = {{1, 0}, {7, 0}, {20, 0}, {7, 3}, {1, 1}, {30, 14}, {30, 15}, {1000, 0}, {5, 1000}};
+enum { POLICIES = sizeof policies / sizeof *policies };
+
+static void a_policy_is_the_definition(void **state)
+{
+    (void)state;
+    double *want = malloc(TOKENS * TOY_VOCAB * sizeof *want);
+    for (int i = 0; i < POLICIES; i++) {
+        struct toy t = partial;
+        struct toy_weights w;
+        struct model *m = open_toy(&t, &w);
+        struct session_options o = options(1);
+        t.window = o.window = policies[i].window;
+        t.sinks = o.sinks = policies[i].sinks;
+        o.batch = 4;
+        toy_forward(want, &t, &w, ids, TOKENS);
+        float *got = run_all(m, &o);
+        double d = largest_difference(got, want);
+        if (!(d < 1e-4))
+            fail_msg("window %d, sinks %d: differs by %g", o.window, o.sinks, d);
+        free(got);
+        toy_free(&w), model_close(m);
+    }
+    free(want);
+}
+
+/* The ring holds what a batch can see: with a batch as long as the text it is the whole text. */
+static void a_ring_gives_the_bits_of_a_whole_cache(void **state)
+{
+    (void)state;
+    static const char *const kv[] = {"f32", "f16", "q8_0"};
+    struct toy_weights w;
+    struct model *m = open_toy(&blocks, &w);
+    for (int i = 0; i < POLICIES; i++)
+        for (int k = 0; k < 3; k++) {
+            struct session_options o = options(1);
+            o.window = policies[i].window;
+            o.sinks = policies[i].sinks;
+            o.kv_k = o.kv_v = format_by_name(kv[k]);
+            o.batch = TOKENS;
+            float *want = run_all(m, &o);
+            for (o.batch = 1; o.batch < TOKENS; o.batch = o.batch * 3 + 1) {
+                struct footprint f;
+                struct err e = {0};
+                int rows = o.sinks + o.window + o.batch - 1;
+                o.threads = 1 + o.batch % 3;
+                assert_int_equal(session_plan(m, &o, &f, &e), 0);
+                rows = o.sinks + o.window >= TOKENS || rows > TOKENS ? TOKENS : rows;
+                assert_int_equal(f.kv, 2 * 2 * 2 * rows * (int64_t)format_row_bytes(o.kv_k, 32)); /* layers, KV heads, K and V */
+                float *got = run_all(m, &o);
+                assert_memory_equal(got, want, TOKENS * TOY_VOCAB * sizeof *got);
+                free(got);
+            }
+            free(want);
+        }
+    toy_free(&w), model_close(m);
+}
+
+/* Of one layer it does; of two the keys of a visible token have been made of older ones. */
+static void a_slid_window_is_a_fresh_cache_in_one_layer(void **state)
+{
+    (void)state;
+    enum { W = 9 };
+    for (int layers = 1; layers <= 2; layers++) {
+        struct toy t = blocks;
+        struct toy_weights w;
+        t.n_layer = layers;
+        t.format = "f32";
+        struct model *m = open_toy(&t, &w);
+        struct session_options o = options(1);
+        struct session *s;
+        struct err e = {0};
+        o.window = W;
+        float *slid = run_all(m, &o);
+        double worst = 0;
+        o.window = 0;
+        assert_int_equal(session_open(&s, m, &o, &e), 0);
+        for (int p = W - 1; p < TOKENS; p++) {
+            assert_int_equal(session_rewind(s, 0, &e), 0);
+            assert_int_equal(session_eval(s, ids + p - W + 1, W, LOGITS_LAST, NULL, NULL, &e), 0);
+            for (int i = 0; i < TOY_VOCAB; i++)
+                worst = fmax(worst, fabs((double)(session_logits(s)[i] - slid[p * TOY_VOCAB + i])));
+        }
+        print_message("%d layers: a slid window and a fresh cache differ by %.2g\n", layers, worst);
+        assert_true(layers == 1 ? worst < 1e-4 : worst > 1e-2);
+        session_close(s);
+        free(slid);
+        toy_free(&w), model_close(m);
+    }
+}
+
+/* Every format that can hold a cache, for K and V apart: near the float one, and the same bits in every batch. */
+static void every_cache_format_is_near_and_does_not_depend_on_batches(void **state)
+{
+    (void)state;
+    struct toy_weights w;
+    struct model *m = open_toy(&blocks, &w);
+    struct session_options o = options(1);
+    float *f32 = run_all(m, &o);
+    double *want = as_double(f32);
+    for (int i = 1; formats[i]; i++) {
+        const struct format *f = formats[i];
+        if (!f->isa[ISA_SCALAR].vecmat || !f->quantize || !format_row_bytes(f, 32))
+            continue;
+        for (int part = 0; part < 3; part++) { /* K, V, both */
+            o.kv_k = part != 1 ? f : formats[0];
+            o.kv_v = part != 0 ? f : formats[0];
+            o.batch = 0;
+            float *whole = run_all(m, &o);
+            double d = largest_difference(whole, want);
+            if (!(d > 0 && d < 1.5))
+                fail_msg("kv %s:%s differs by %g", o.kv_k->name, o.kv_v->name, d);
+            if (part == 2)
+                print_message("kv %s differs by %.2g\n", f->name, d);
+            o.batch = 7;
+            float *got = run_all(m, &o);
+            assert_memory_equal(got, whole, TOKENS * TOY_VOCAB * sizeof *got);
+            free(got), free(whole);
+        }
+    }
+    free(f32), free(want);
+    toy_free(&w), model_close(m);
+}
+
 static void parameters_are_counted_once(void **state)
 {
     (void)state;
@@ -214,31 +341,6 @@ static void int8_does_not_depend_on_threads(void **state)
         free(got);
     }
     free(want);
-    toy_free(&w), model_close(m);
-}
-
-static void cache_formats_are_close(void **state)
-{
-    (void)state;
-    struct toy_weights w;
-    struct model *m = open_toy(&blocks, &w);
-    struct session_options o = options(1);
-    float *f32 = run_all(m, &o);
-    double *want = as_double(f32);
-    static const struct {
-        const char *k, *v;
-        double near;
-    } cases[] = {{"f16", "f16", 0.01}, {"q8_0", "q8_0", 0.1}, {"q8_0", "f16", 0.1}, {"f16", "q8_0", 0.1}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        o.kv_k = format_by_name(cases[i].k);
-        o.kv_v = format_by_name(cases[i].v);
-        float *got = run_all(m, &o);
-        double d = largest_difference(got, want);
-        print_message("kv %s:%s differs by %.2g\n", cases[i].k, cases[i].v, d);
-        assert_true(d > 0 && d < cases[i].near);
-        free(got);
-    }
-    free(f32), free(want);
     toy_free(&w), model_close(m);
 }
 
@@ -322,6 +424,10 @@ static void what_does_not_fit_is_refused_and_changes_nothing(void **state)
         assert_int_equal(session_open(&s, m, &o, &e), -1);
         assert_null(s);
     }
+    o = options(1);
+    o.sinks = 4; /* of no window */
+    assert_int_equal(session_plan(m, &o, &f, &e), -1);
+    assert_non_null(strstr(e.msg, "a window of 0 tokens after 4 sinks"));
     for (int isa = 0; isa < ISA_COUNT; isa++)
         if (!isa_has((enum isa)isa)) {
             o = options(1);
@@ -376,7 +482,10 @@ int main(void)
         cmocka_unit_test(parameters_are_counted_once),
         cmocka_unit_test(exact_does_not_depend_on_batch_or_threads),
         cmocka_unit_test(int8_does_not_depend_on_threads),
-        cmocka_unit_test(cache_formats_are_close),
+        cmocka_unit_test(every_cache_format_is_near_and_does_not_depend_on_batches),
+        cmocka_unit_test(a_policy_is_the_definition),
+        cmocka_unit_test(a_ring_gives_the_bits_of_a_whole_cache),
+        cmocka_unit_test(a_slid_window_is_a_fresh_cache_in_one_layer),
         cmocka_unit_test(the_last_logits_are_the_last_of_all),
         cmocka_unit_test(what_does_not_fit_is_refused_and_changes_nothing),
         cmocka_unit_test(the_plan_is_what_is_mapped),

@@ -20,6 +20,7 @@
 struct toy {
     int n_layer, d, n_ff, n_head, n_kv, head_dim, n_rot;
     int tied, rope_freqs;
+    int window, sinks; /* of toy_forward: what a token sees, as in engine/session.h; 0: everything before it */
     float rope_scale, rope_base;
     const char *format; /* of the matrices */
     /* Ways to spoil the file. */
@@ -288,7 +289,7 @@ static inline void toy_forward(double *logits, const struct toy *t, const struct
                 double sum = 0;
                 toy_rope(q + i * hd, t, w, p);
                 for (int j = 0; j <= p; j++) {
-                    double dot = 0;
+                    double dot = t->window && p - j >= t->window && j >= t->sinks ? -INFINITY : 0;
                     for (int c = 0; c < hd; c++)
                         dot += q[i * hd + c] * k[j][kv + c];
                     score[j] = exp(dot / sqrt(hd));

@@ -26,9 +26,9 @@ struct side {
 };
 
 static const char variants_sql[] =
-    "SELECT DISTINCT variant, quality, format, kv, compute FROM v_place WHERE run = CAST(?1 AS INTEGER) ORDER BY place";
+    "SELECT DISTINCT variant, quality, format, kv, policy, compute FROM v_place WHERE run = CAST(?1 AS INTEGER) ORDER BY place";
 
-/* "RUN", "RUN:FORMAT" or "RUN:FORMAT:KV"; a part that is left out must not matter. */
+/* "RUN", "RUN:FORMAT", "RUN:FORMAT:KV" or "RUN:FORMAT:KV:POLICY"; a part that is left out must not matter. */
 static int find_side(struct store *s, const char *word, struct side *side, struct err *e)
 {
     char run[64];
@@ -44,10 +44,13 @@ static int find_side(struct store *s, const char *word, struct side *side, struc
     if (rows_load(&r, s, variants_sql, (const char *const[]){side->run, NULL}, e))
         goto out;
     for (int i = 0; i < r.n; i++) {
-        const char *format = rows_get(&r, i, "format"), *of_kv = rows_get(&r, i, "kv");
+        const char *format = rows_get(&r, i, "format"), *of_kv = rows_get(&r, i, "kv"), *policy = rows_get(&r, i, "policy");
+        char full[96];
+        snprintf(full, sizeof full, "%s:%s", of_kv, policy);
         size_t n = colon ? kv ? (size_t)(kv - colon - 1) : strlen(colon + 1) : 0;
-        text_printf(&all, "%s%s:%s:%s", i ? ", " : "", run, format, of_kv);
-        if ((colon && (strlen(format) != n || memcmp(format, colon + 1, n) != 0)) || (kv && strcmp(kv + 1, of_kv) != 0))
+        text_printf(&all, "%s%s:%s:%s", i ? ", " : "", run, format, strcmp(policy, "full") ? full : of_kv);
+        if ((colon && (strlen(format) != n || memcmp(format, colon + 1, n) != 0)) ||
+            (kv && strcmp(kv + 1, of_kv) != 0 && strcmp(kv + 1, full) != 0))
             continue;
         snprintf(side->variant, sizeof side->variant, "%s", rows_get(&r, i, "variant"));
         snprintf(side->label, sizeof side->label, "run %s %s", side->run, rows_get(&r, i, "quality"));
@@ -269,17 +272,17 @@ const struct command command_compare = {
     .max_positional = 2,
     .options = options,
     .json = 1,
-    .about = "A and B are RUN:FORMAT:KV, each part behind the run only as far as it is needed: last:f16, 3:q4_0:q8_0, or a run "
-             "with one\n"
-             "variant.  Every score that both have is compared on identical items: right-or-wrong scores by the exact McNemar test with\n"
-        "the 95% interval of Agresti and Min, the others by the paired bootstrap (1,000 resamples, seeded) and its interval.  It\n"
-        "compares quality; speed is compared by measuring both in one sweep.\n"
-             "\n"
-             "The verdict is read from that interval, knowing whether high or low values are good:\n"
-             "  equivalent  the whole interval lies within --margin percent of A's value: B is as good as A to that margin\n"
-             "  worse       the interval excludes 0; \"worse, within 2%\" when it lies within the margin too: sure, and small\n"
-             "  better      likewise\n"
-             "  undecided   none of these: more items would tell, or there are fewer than 10",
+    .about =
+        "A and B are RUN:FORMAT:KV:POLICY, each part behind the run only as far as it is needed: last:f16, 3:q4_0:q8_0, or a\n"
+        "run with one variant.  Every score that both have is compared on identical items: right-or-wrong scores by the exact\n"
+        "McNemar test with the 95% interval of Agresti and Min, the others by the paired bootstrap (1,000 resamples, seeded)\n"
+        "and its interval.  It compares quality; speed is compared by measuring both in one sweep.\n"
+        "\n"
+        "The verdict is read from that interval, knowing whether high or low values are good:\n"
+        "  equivalent  the whole interval lies within --margin percent of A's value: B is as good as A to that margin\n"
+        "  worse       the interval excludes 0; \"worse, within 2%\" when it lies within the margin too: sure, and small\n"
+        "  better      likewise\n"
+        "  undecided   none of these: more items would tell, or there are fewer than 10",
     .examples = "  bench compare last:f16 last:q4_0\n"
                 "  bench compare last:f16 last:q8_0 --margin 1\n"
                 "  bench compare 3:q8_0 7:q8_0 --json",

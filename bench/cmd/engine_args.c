@@ -5,7 +5,7 @@
 
 int engine_args(const struct args *a, struct cell *c, int cpus[TOPOLOGY_MAX_CPUS], struct err *e)
 {
-    static const char *const texts[] = {"kv", "compute", "isa"};
+    static const char *const texts[] = {"kv", "policy", "compute", "isa"};
     struct topology *t = NULL;
     int64_t threads;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

@@ -12,6 +12,7 @@
 
 #define ENGINE_OPTIONS                                                                                                           \
     {"kv", 0, "K[:V]", "KV cache format; K:V sets the two apart (f16)"},                                                         \
+        {"policy", 0, "NAME", "what a token sees: full, window:W, sinks:S+W tokens (full)"},                                     \
         {"compute", 0, "PATH", "int8: activations rounded to int8; exact: kept in f32 (int8)"},                                  \
         {"isa", 0, "NAME", "highest instruction set to use (auto)"},                                                             \
     {                                                                                                                            \

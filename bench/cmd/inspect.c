@@ -17,6 +17,7 @@
 static const struct option_spec options[] = {
     {"context", 0, "N", "positions in the KV cache for the footprint (the model's own, at most 4096)"},
     {"kv", 0, "K[:V]", "KV cache format for the footprint (f16)"},
+    {"policy", 0, "NAME", "context policy for the footprint: full, window:W, sinks:S+W (full)"},
     {"threads", 't', "N", "threads for the footprint (1)"},
     {"batch", 0, "N", "most tokens evaluated at once, for the footprint (512)"},
     {"compute", 0, "PATH", "int8 or exact, for the footprint (int8)"},
@@ -35,13 +36,15 @@ static int read_options(const struct args *a, struct inspection *in, struct err 
 {
     struct cell c = {0};
     int64_t context, threads, batch, own = in->model ? in->model->n_ctx_train : 4096;
-    const char *kv = args_get(a, "kv"), *compute = args_get(a, "compute");
+    const char *kv = args_get(a, "kv"), *compute = args_get(a, "compute"), *policy = args_get(a, "policy");
     if (args_int(a, "context", 1, 1 << 24, own < 4096 ? own : 4096, &context, e) ||
         args_int(a, "threads", 1, 1024, 1, &threads, e) || args_int(a, "batch", 1, 1 << 20, 512, &batch, e) ||
         axis_set(axis_by_name("kv"), &c, kv ? kv : "f16", e) ||
+        axis_set(axis_by_name("policy"), &c, policy ? policy : "full", e) ||
         axis_set(axis_by_name("compute"), &c, compute ? compute : "int8", e))
         return -1;
     in->kv = c.kv;
+    in->policy = c.policy;
     in->compute = c.compute;
     c.threads = (int)threads;
     c.batch = (int)batch;

@@ -18,7 +18,7 @@ struct inspection {
     int64_t parameters;
     struct session_options o;
     struct footprint f;
-    const char *kv, *compute;
+    const char *kv, *policy, *compute;
 };
 
 struct inspection_total {

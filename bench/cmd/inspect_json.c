@@ -74,10 +74,10 @@ static json_t *json_footprint(const struct inspection *in)
     if (!in->model)
         return json_null();
     int64_t all = f->weights + f->kv + f->arena + f->tables;
-    return json_pack("{s:i, s:s, s:i, s:i, s:s, s:I, s:I, s:I, s:I, s:I}", "context", in->o.n_ctx, "kv", in->kv, "threads",
-                     in->o.threads, "batch", in->o.batch, "compute", in->compute, "weights_bytes", (json_int_t)f->weights,
-                     "kv_bytes", (json_int_t)f->kv, "arena_bytes", (json_int_t)f->arena, "tables_bytes", (json_int_t)f->tables,
-                     "bytes", (json_int_t)all);
+    return json_pack("{s:i, s:s, s:s, s:i, s:i, s:s, s:I, s:I, s:I, s:I, s:I}", "context", in->o.n_ctx, "kv", in->kv, "policy",
+                     in->policy, "threads", in->o.threads, "batch", in->o.batch, "compute", in->compute, "weights_bytes",
+                     (json_int_t)f->weights, "kv_bytes", (json_int_t)f->kv, "arena_bytes", (json_int_t)f->arena, "tables_bytes",
+                     (json_int_t)f->tables, "bytes", (json_int_t)all);
 }
 
 static json_t *json_vocabulary(const struct inspection *in)

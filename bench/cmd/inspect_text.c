@@ -115,8 +115,8 @@ static void print_footprint(const struct inspection *in)
                 {"activations and scratch", f->arena},
                 {"vocabulary and index", f->tables},
                 {"together", f->weights + f->kv + f->arena + f->tables}};
-    printf("footprint at context %d, KV %s, %d thread%s, batch %d, %s:\n", in->o.n_ctx, in->kv, in->o.threads,
-           in->o.threads == 1 ? "" : "s", in->o.batch, in->compute);
+    printf("footprint at context %d, KV %s, policy %s, %d thread%s, batch %d, %s:\n", in->o.n_ctx, in->kv, in->policy,
+           in->o.threads, in->o.threads == 1 ? "" : "s", in->o.batch, in->compute);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         printf("  %-26s %10.2f MiB\n", rows[i].part, (double)rows[i].bytes / 1048576);
 }

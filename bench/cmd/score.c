@@ -71,7 +71,8 @@ static void say_counts(const struct job *r, const double *sums, int n)
         tokens += sums[2 * i + 1];
     }
     if (!r->json) {
-        printf("over %.0f tokens in %d windows of %d (KV %s, %s)\n", tokens, n, r->window, r->cell.kv, r->cell.compute);
+        printf("over %.0f tokens in %d windows of %d (KV %s, policy %s, %s)\n", tokens, n, r->window, r->cell.kv, r->cell.policy,
+               r->cell.compute);
         return;
     }
     json_object_set_new(r->json, "nll", json_real(nll / tokens));
@@ -156,7 +157,8 @@ static int score(const struct job *r, struct err *e)
     if (r->tasks.n && score_tasks(&r->tasks, rt, self, scores, e))
         goto out;
     if (r->tasks.n && !r->json)
-        printf("[low, high]: bootstrap interval over items, level 95%% (KV %s, %s)\n", r->cell.kv, r->cell.compute);
+        printf("[low, high]: bootstrap interval over items, level 95%% (KV %s, policy %s, %s)\n", r->cell.kv, r->cell.policy,
+               r->cell.compute);
     if (say_chat(r, rt, e))
         goto out;
     if (scores)
@@ -212,7 +214,7 @@ static int run(const struct args *a, struct err *e)
     static struct job r;
     int rc = take_options(a, &r, e);
     if (!rc && args_has(a, "json"))
-        r.json = json_pack("{s:s, s:s}", "kv", r.cell.kv, "compute", r.cell.compute);
+        r.json = json_pack("{s:s, s:s, s:s}", "kv", r.cell.kv, "policy", r.cell.policy, "compute", r.cell.compute);
     if (!rc)
         rc = score(&r, e);
     if (r.tasks.items) {

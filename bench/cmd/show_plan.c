@@ -12,10 +12,11 @@
 void describe_cell(const struct cell *c, char *buf, size_t size)
 {
     const char *slash = strrchr(c->model, '/');
-    snprintf(buf, size, "%s %s kv %s context %d threads %d%s%s%s%s%s%s", slash ? slash + 1 : c->model, c->format, c->kv,
-             c->context, c->threads, strcmp(c->isa, "auto") ? " isa " : "", strcmp(c->isa, "auto") ? c->isa : "",
-             strcmp(c->compute, "int8") ? " " : "", strcmp(c->compute, "int8") ? c->compute : "",
-             strcmp(c->runtime, "reference") ? " " : "", strcmp(c->runtime, "reference") ? c->runtime : "");
+    snprintf(buf, size, "%s %s kv %s%s%s context %d threads %d%s%s%s%s%s%s", slash ? slash + 1 : c->model, c->format, c->kv,
+             strcmp(c->policy, "full") ? " " : "", strcmp(c->policy, "full") ? c->policy : "", c->context, c->threads,
+             strcmp(c->isa, "auto") ? " isa " : "", strcmp(c->isa, "auto") ? c->isa : "", strcmp(c->compute, "int8") ? " " : "",
+             strcmp(c->compute, "int8") ? c->compute : "", strcmp(c->runtime, "reference") ? " " : "",
+             strcmp(c->runtime, "reference") ? c->runtime : "");
 }
 
 void describe_seconds(double s, char buf[32])
@@ -58,10 +59,10 @@ static double expected_seconds(const struct plan *p, const struct sweep_config *
 static void print_runnable(const struct plan *p)
 {
     struct table t = {0};
-    static const char *const left[] = {"model", "format", "kv"};
+    static const char *const left[] = {"model", "format", "kv", "policy"};
     static const char *const right[] = {"context",   "threads",    "weights MiB", "KV MiB",
                                         "arena MiB", "tables MiB", "total MiB",   "s/trial"};
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         table_column(&t, left[i], TABLE_LEFT);
     for (int i = 0; i < 8; i++)
         table_column(&t, right[i], TABLE_RIGHT);
@@ -73,6 +74,7 @@ static void print_runnable(const struct plan *p)
         table_add(&t, "%s", slash ? slash + 1 : pc->cell->model);
         table_add(&t, "%s", pc->cell->format);
         table_add(&t, "%s", pc->cell->kv);
+        table_add(&t, "%s", pc->cell->policy);
         table_add(&t, "%d", pc->cell->context);
         table_add(&t, "%d", pc->cell->threads);
         add_mib(&t, pc->expected.weights);
