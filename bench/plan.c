@@ -39,12 +39,6 @@ static int find_model(struct plan *p, const struct sweep_config *c, const struct
     p->models = grow(p->models, p->n_models, sizeof *p->models);
     struct plan_model *m = &p->models[p->n_models];
     *m = (struct plan_model){.path = path};
-    struct map map;
-    if (file_map(&map, path, 0, e))
-        return -1;
-    m->file_bytes = (int64_t)map.n;
-    sha256_bytes(map.p, map.n, m->sha256);
-    file_unmap(&map);
     if (r->describe(path, p->text, p->text_len, &m->facts, e))
         return -1;
     *index = p->n_models++;
@@ -78,7 +72,7 @@ static int find_file(struct plan *p, const struct sweep_config *c, const struct 
     p->files = grow(p->files, p->n_files, sizeof *p->files);
     struct plan_file *f = &p->files[p->n_files];
     *f = (struct plan_file){.model = model, .runtime = r, .asked = cell->format};
-    const char *sha256 = model < 0 ? "" : p->models[model].sha256;
+    const char *sha256 = model < 0 ? "" : p->models[model].facts.sha256;
     struct err why = {0};
     int failed = r->prepare(cell, sha256, c->cache, 0, &f->prepared, &why);
     if (!failed && make && f->prepared.missing) {
@@ -153,7 +147,7 @@ static void make_key(struct plan *p, const struct sweep_config *c, const char *b
         for (int k = 0; k < p->matrix.values[i].n; k++)
             text_printf(&t, "|%s=%s", axes[i].name, p->matrix.values[i].v[k]);
     for (int i = 0; i < p->n_models; i++)
-        text_printf(&t, "|%s", p->models[i].sha256);
+        text_printf(&t, "|%s", p->models[i].facts.sha256);
     for (int i = 0; i < p->n_tasks; i++)
         text_printf(&t, "|%s %s %d", p->tasks[i].name, p->tasks[i].sha256, c->task_context);
     sha256_bytes(t.p, t.n, p->key);

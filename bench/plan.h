@@ -35,8 +35,6 @@ struct sweep_config {
 
 struct plan_model {
     const char *path;
-    char sha256[65];
-    int64_t file_bytes;
     struct model_facts facts;
     int64_t id; /* in the store */
 };

@@ -363,10 +363,10 @@ static int store_variants(struct sweep *w, struct err *e)
     for (int i = 0; i < p->n_models; i++) {
         struct plan_model *m = &p->models[i];
         struct store_model row = {.path = m->path,
-                                  .sha256 = m->sha256,
+                                  .sha256 = m->facts.sha256,
                                   .name = m->facts.name,
                                   .arch = m->facts.arch,
-                                  .file_bytes = m->file_bytes,
+                                  .file_bytes = m->facts.file_bytes,
                                   .parameters = m->facts.parameters,
                                   .metadata = m->facts.metadata};
         if (store_model(w->store, &row, &m->id, e))

@@ -7,7 +7,7 @@
  * Everything is read through a cursor that knows how much of the file is left.  A count is believed only when that many
  * elements of the smallest possible size could still follow, so a wrong count costs a message and not memory. */
 /* SPDX-License-Identifier: MIT */
-#include "engine/gguf.h"
+#include "engine/gguf_split.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -318,11 +318,18 @@ static int read_index(struct cursor *c, struct gguf *g)
     return place_tensors(c, g);
 }
 
-int gguf_open(struct gguf *g, const char *path, int populate, struct err *e)
+int gguf_check_names(const struct gguf *g, const char *path, struct err *e)
+{
+    struct cursor c = {.path = path, .e = e};
+    return refuse_duplicates(&c, "tensor", g->tensor, sizeof *g->tensor, g->n_tensor);
+}
+
+int gguf_open_part(struct gguf *g, const char *path, int populate, struct err *e)
 {
     *g = (struct gguf){0};
     if (file_map(&g->map, path, populate, e))
         return -1;
+    g->bytes = g->map.n;
     struct cursor c = {.p = g->map.p, .n = g->map.n, .path = path, .e = e};
     if (read_index(&c, g)) {
         gguf_close(g);
@@ -338,6 +345,9 @@ void gguf_close(struct gguf *g)
     free(g->kv);
     free(g->tensor);
     file_unmap(&g->map);
+    for (int i = 0; i < g->n_more; i++)
+        file_unmap(&g->more[i]);
+    free(g->more);
     *g = (struct gguf){0};
 }
 

@@ -3,6 +3,7 @@
  * The file is mapped read-only and never copied.  gguf_open checks every length, offset, count, type and dimension against the
  * file before a pointer is formed; after it succeeded, every key, string, array and tensor that this header hands out lies
  * inside the map.  Only the index (two arrays) is allocated; gguf_close frees it and unmaps.
+ * A model in several files (NAME-00001-of-00003.gguf) is opened by its first one and is one model from then on.
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 /* SPDX-License-Identifier: MIT */
 #ifndef ENGINE_GGUF_H
@@ -45,7 +46,10 @@ struct gguf_tensor {
 };
 
 struct gguf {
-    struct map map;
+    struct map map;   /* of the file, or of the first of several */
+    struct map *more; /* [n_more], the others */
+    int n_more;
+    uint64_t bytes;   /* of all files */
     uint32_t version;
     uint64_t alignment;
     uint64_t data_offset; /* of the data part in the file */
@@ -57,6 +61,8 @@ struct gguf {
 /* populate: fault all pages in, so that none is faulted in while something is timed. */
 int gguf_open(struct gguf *g, const char *path, int populate, struct err *e);
 void gguf_close(struct gguf *g);
+/* Lower-case hex SHA-256 of the contents; of several files: of their hashes in that spelling, one after the other. */
+void gguf_sha256(const struct gguf *g, char hex[65]);
 
 const struct gguf_kv *gguf_find(const struct gguf *g, const char *key); /* NULL when there is none */
 const struct gguf_tensor *gguf_find_tensor(const struct gguf *g, const char *name);

@@ -105,7 +105,7 @@ static void write_keys(struct gguf_writer *w, const struct gguf *g, const struct
     static const char *const own[] = {"general.file_type", "general.quantization_version"};
     const struct gguf_kv *old[] = {gguf_find(g, own[0]), gguf_find(g, own[1])};
     for (const struct gguf_kv *kv = g->kv; kv < g->kv + g->n_kv; kv++)
-        if (kv != old[0] && kv != old[1])
+        if (kv != old[0] && kv != old[1] && (kv->key.n < 6 || memcmp(kv->key.p, "split.", 6) != 0)) /* the result is one file */
             gguf_write_copy(w, kv);
     for (size_t i = 0; i < sizeof file_types / sizeof *file_types; i++)
         if (file_types[i].gguf_type == f->gguf_type)
@@ -227,7 +227,7 @@ int quantize_file(const char *in, const char *out, const struct format *f, struc
         goto out;
     rc = gguf_write_finish(w, e);
     w = NULL;
-    r.bytes_in = (int64_t)g.map.n;
+    r.bytes_in = (int64_t)g.bytes;
     r.bytes_out = rc == 0 && stat(out, &st) == 0 ? (int64_t)st.st_size : 0;
     if (rc == 0 && report)
         *report = r;

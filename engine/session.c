@@ -185,7 +185,7 @@ int session_plan(const struct model *m, const struct session_options *o, struct 
         return -1;
     size_t kv = lay_out(&s, &counting);
     *f = (struct footprint){
-        .weights = (int64_t)m->gguf.map.n,
+        .weights = (int64_t)m->gguf.bytes,
         .kv = (int64_t)kv,
         .arena = (int64_t)(counting.used - kv),
         .tables = (int64_t)(tokenizer_bytes(m->tokenizer) + m->gguf.n_kv * sizeof *m->gguf.kv +

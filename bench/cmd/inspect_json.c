@@ -98,7 +98,7 @@ void inspection_print_json(const struct inspection *in)
         json_object_set_new(metadata, gguf_printable(in->g.kv[i].key, key, sizeof key), json_value(&in->g.kv[i]));
     }
     json_object_set_new(j, "file", json_string(in->path));
-    json_object_set_new(j, "bytes", json_integer((json_int_t)in->g.map.n));
+    json_object_set_new(j, "bytes", json_integer((json_int_t)in->g.bytes));
     json_object_set_new(j, "version", json_integer(in->g.version));
     json_object_set_new(j, "alignment", json_integer((json_int_t)in->g.alignment));
     json_object_set_new(j, "metadata", metadata);

@@ -125,7 +125,7 @@ void inspection_print_text(const struct inspection *in, int brief)
 {
     const struct format *f = quantize_format_of(&in->g);
     printf("%s: GGUF version %" PRIu32 ", %.2f MiB, %" PRIu64 " keys, %" PRIu64 " tensors, alignment %" PRIu64 "\n\n", in->path,
-           in->g.version, (double)in->g.map.n / 1048576, in->g.n_kv, in->g.n_tensor, in->g.alignment);
+           in->g.version, (double)in->g.bytes / 1048576, in->g.n_kv, in->g.n_tensor, in->g.alignment);
     print_metadata(&in->g);
     if (in->g.n_tensor && !brief)
         print_tensors(&in->g);

@@ -122,6 +122,8 @@ static int describe(const char *path, const char *text, size_t text_len, struct 
     m->parameters = model_parameters(model);
     if (chat_name(g))
         snprintf(m->chat, sizeof m->chat, "%s", chat_name(g));
+    m->file_bytes = (int64_t)g->bytes;
+    gguf_sha256(g, m->sha256);
     json_t *j = json_object();
     for (uint64_t i = 0; i < g->n_kv; i++)
         add_scalar(j, g, &g->kv[i]);

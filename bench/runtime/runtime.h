@@ -29,7 +29,8 @@ struct expected {
 
 struct model_facts {
     char name[128], arch[32];
-    int64_t parameters;
+    char sha256[65]; /* of the model's contents, all parts of it */
+    int64_t file_bytes, parameters;
     char *metadata; /* JSON object of the file's scalar keys, malloc'ed */
     int text_tokens;
     char chat[32]; /* its chat template: a name, "unknown", or empty where it carries none */
