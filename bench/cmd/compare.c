@@ -207,8 +207,7 @@ static int compare_all(struct store *s, const struct side *a, const struct side 
 {
     static const char sql[] =
         "SELECT k.name AS task, x.scorer, x.id AS a, y.id AS b FROM score x JOIN score y ON y.task = x.task AND y.scorer = "
-        "x.scorer "
-        "JOIN task k ON k.id = x.task WHERE x.run = CAST(?1 AS INTEGER) AND x.variant = CAST(?2 AS INTEGER) "
+        "x.scorer JOIN task k ON k.id = x.task WHERE x.run = CAST(?1 AS INTEGER) AND x.variant = CAST(?2 AS INTEGER) "
         "AND y.run = CAST(?3 AS INTEGER) AND y.variant = CAST(?4 AS INTEGER) AND x.state = 'ok' AND y.state = 'ok' ORDER BY x.id";
     static const char *const titles[] = {"task", "scorer", "items", "A", "B", "B - A", "[low, high]", "p", "test", "verdict"};
     const char *const params[] = {a->run, a->variant, b->run, b->variant, NULL};
