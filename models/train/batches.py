@@ -12,12 +12,15 @@ BOS, EOS = 1, 2
 ROW = 256       # tokens of a row
 PROMPT = 0.1    # weight of a prompt's tokens in the loss; an answer's have 1
 SHARES = {"intent": 0.36, "answer": 0.23, "summary": 0.13, "translate": 0.14, "choice": 0.07, "story": 0.07}  # of the tokens
-# From step LOOKUP on.  With the shares above alone answers took on their form long before the model looked anything up: of 100
-# tokens of a context one or two depend on it.  A text of several questions has six times as many, and a list that is said twice,
-# the second time in another order, has nothing else.
-LOOKUP = 2100
-LATER = {"intent": 0.30, "answer": 0.10, "questions": 0.18, "summary": 0.08, "translate": 0.11, "choice": 0.12, "story": 0.05,
-         "recall": 0.06}
+# From a step on: other shares.  With those above alone answers took on their form long before the model looked anything up: of 100
+# tokens of a context one or two depend on it.  Several questions about one context, and lists that are said twice, the second
+# time in another order, have many times as many.  The third stage is for looking up above all, the last one for everything.
+STAGES = ((0, SHARES),
+          (2100, {"intent": 0.30, "answer": 0.10, "questions": 0.18, "summary": 0.08, "translate": 0.11, "choice": 0.12,
+                  "story": 0.05, "recall": 0.06}),
+          (2766, {"intent": 0.10, "questions": 0.30, "summary": 0.04, "translate": 0.04, "choice": 0.12, "lines": 0.40}),
+          (3400, {"intent": 0.30, "answer": 0.10, "questions": 0.16, "summary": 0.08, "translate": 0.11, "choice": 0.13,
+                   "story": 0.06, "lines": 0.06}))
 
 
 def vocabulary(size):
@@ -81,12 +84,13 @@ def pack(docs, rows, apart=False):
 
 def training(tok, seed, step, rows):
     """The batch of a step."""
-    r, shares = random.Random(f"{seed}/{step}"), SHARES if step < LOOKUP else LATER
+    r, shares = random.Random(f"{seed}/{step}"), [s for begin, s in STAGES if begin <= step][-1]
+    more = {"questions": generate.questions, "lines": generate.lines}
 
     def document(kind):
         if kind == "recall":
             return recall(tok, r)
-        return encode(tok, *(generate.questions(r) if kind == "questions" else generate.document(kind, r)))
+        return encode(tok, *(more[kind](r) if kind in more else generate.document(kind, r)))
 
     def docs():
         spent = {task: r.random() * 100 for task in shares}

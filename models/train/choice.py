@@ -15,6 +15,7 @@ NEEDS = (  # what is said, what helps, on what
     ("the robot is too noisy", "turn off", "vacuum"), ("i need a breeze", "turn on", "fan"),
          ("the breeze is too strong", "turn off", "fan"),
     ("the guests want to come in", "open", "door"), ("there is a draft from the hall", "close", "door"))
+JOBS = ("cooks", "waters the plants", "cleans the kitchen", "feeds the cat", "does the shopping", "washes the car", "mows the lawn")
 OPPOSITE = {"turn on": "turn off", "turn off": "turn on", "open": "close", "close": "open"}
 KIND = {"turn on": ("lamp", "heater", "speaker", "television", "humidifier", "fan"),
         "turn off": ("lamp", "heater", "speaker", "television", "fan"),
@@ -76,8 +77,7 @@ def kept(r):
 
 def plan(r):
     days, names = r.sample(DAYS, 4), r.sample(NAMES, 4)
-    job = r.choice(("cooks", "waters the plants", "cleans the kitchen", "feeds the cat", "does the shopping", "washes the car",
-                    "mows the lawn"))
+    job = r.choice(JOBS)
     rows = list(zip(days, names))
     gold = rows[0]
     shown = rows[:]

@@ -56,6 +56,21 @@ def questions(r):
     return out
 
 
+def lines(r):
+    """A list, and the same lines in another order: once a line has begun, the rest must be looked up."""
+    kind = r.randrange(4)
+    if kind < 2:
+        out = answer.context(r)[0]
+    elif kind == 2:
+        job = r.choice(choice.JOBS)
+        out = [f"{n} {job} on {d}" for n, d in zip(r.sample(answer.NAMES, 7), r.sample(answer.DAYS, 7))]
+    else:
+        n = r.randrange(5, 9)
+        out = [f"The {i} is in {p}." for i, p in zip(r.sample(answer.ITEMS, n), r.sample(answer.PLACES, n))]
+    again = r.sample(out, len(out))
+    return ["### lines\n" + "\n".join(out) + "\n### answer\n", "\n".join(again)]
+
+
 def test_set(task, r, part, count):
     """Distinct items as they are written to JSONL."""
     seen, out = set(), []
