@@ -11,8 +11,8 @@
 #include "kernels/kv.h"
 #include "kernels/matmul.h"
 
-/* What weights consist of, |d q| + |m|: with an offset that is more than |weight|, and what the roundings of a sum are measured by.
- * From the scalar panel, which is checked against dequantize. */
+/* What weights consist of, |d q| + |m|: with an offset that is more than |weight|, and what the roundings of a sum are measured
+ * by.  From the scalar panel, which is checked against dequantize. */
 static void fill_sizes(struct check *k, float *size, const uint8_t *w, const float *wf, int rows, int cols)
 {
     const struct format *f = k->c->format;
@@ -59,8 +59,9 @@ static void fill_act(struct check *k, float *x, int n, int cols)
 }
 
 /* The product in float64, and how far from it or from each other two float32 sums may be.  Each addition rounds a partial sum,
- * which is at most sum |w a| (size: |w|, or the parts of it), by half of eps, and so do the two or three multiplications by scales: two sums together stay within
- * (additions + 4) * eps * sum |w a|.  |result| would be no measure, for it may cancel to nothing. */
+ * which is at most sum |w a| (size: |w|, or the parts of it), by half of eps, and so do the two or three multiplications by
+ * scales: two sums together stay within (additions + 4) * eps * sum |w a|.  |result| would be no measure, for it may cancel to
+ * nothing. */
 static double dot_reference(const struct format *f, const float *w, const float *size, const struct act *x, int c, double *bound)
 {
     /* one after the other: groups, or those of a lane */

@@ -1,9 +1,9 @@
 /* act.c - rounds activations to what a kernel reads, with the same bits on every instruction set.
  *
- * bf16: to nearest even.
- * int8, per group of 32: d = max |x| / 127, q = x / d rounded to nearest even, and the sums of q beside it, of 16 each.  A group whose largest
- * magnitude is 0 or so small that 127 / max overflows counts as zero.  A group with a NaN or an infinity gets d = NaN and q = 0,
- * so the outputs that depend on it are NaN as they are on the exact path, instead of plausible. */
+ * bf16: to nearest even. int8, per group of 32: d = max |x| / 127, q = x / d rounded to nearest even, and the sums of q beside
+ * it, of 16 each.  A group whose largest magnitude is 0 or so small that 127 / max overflows counts as zero.  A group with a NaN
+ * or an infinity gets d = NaN and q = 0, so the outputs that depend on it are NaN as they are on the exact path, instead of
+ * plausible. */
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 

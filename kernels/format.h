@@ -1,12 +1,12 @@
 /* format.h - what a weight format is.
  *
- * A format is one file in this folder: its block layout, its encoder, and how 32 weights are read, by plain C (the definition) and
- * by each instruction set that is faster; rows.h makes the kernels from that.  It exports one struct format and is listed once, in
- * formats.def.  Nothing here allocates, prints or fails.
+ * A format is one file in this folder: its block layout, its encoder, and how 32 weights are read, by plain C (the definition)
+ * and by each instruction set that is faster; rows.h makes the kernels from that.  It exports one struct format and is listed
+ * once, in formats.def.  Nothing here allocates, prints or fails.
  *
  * A matrix is stored row by row, a row is cols / block blocks without padding.  The same formats store the KV cache.
  *
- * The formats with blocks are all of one shape: int8 numbers in groups that share a scale, and an offset where the format has one,
+ * The formats with blocks are all of one shape: int8 numbers in groups that share a scale and, in some formats, an offset,
  *     weight = d * q + m      16 or 32 weights to a group; the product is exact in float32, the sum is rounded once
  * with d and m made of whatever the block stores them in (fp16, a power of two, a product of two scales, ...).
  *
@@ -31,8 +31,8 @@ enum act_kind { ACT_F32, ACT_BF16, ACT_Q8, ACT_COUNT };
 #define ACT_GROUP 32 /* int8 activations: elements that share a scale */
 #define SUM_GROUP 16 /* ... and elements that are summed, for weights with an offset */
 
-/* Activations as the kernels read them: n columns of k elements, column c of an array at c * k (or that over ACT_GROUP, SUM_GROUP).
- * Which arrays are there depends on kind; the others are NULL.  Filled by act_fill. */
+/* Activations as the kernels read them: n columns of k elements, column c of an array at c * k (or that over ACT_GROUP,
+ * SUM_GROUP).  Which arrays are there depends on kind; the others are NULL.  Filled by act_fill. */
 struct act {
     enum act_kind kind;
     int n, k;

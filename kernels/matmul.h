@@ -7,8 +7,9 @@
  * Panels: PANEL_ROWS rows of the matrix, missing rows are zeros.
  *   f32   [rows][cols] floats, the dequantized weights, row after row.  The microkernel keeps the 16 lanes that format.h defines.
  *   q8    u8 [cols / 4][PANEL_ROWS][4]: four consecutive weights of a row side by side, stored as q + 128, and
- *         float d [cols / group][PANEL_ROWS], with m like it where the format has an offset: weight = d * (u - 128) + m.  This is the operand order of an int8 dot product with four
- *         elements per lane: one vector is one step of four weights for PANEL_ROWS rows, the activation is broadcast.
+ *         float d [cols / group][PANEL_ROWS], with m like it where the format has an offset: weight = d * (u - 128) + m.
+ *         This is the operand order of an int8 dot product with four elements per lane: one vector is one step of four weights
+ *         for PANEL_ROWS rows, the activation is broadcast.
  *
  * Neither allocates; the caller gives each thread its scratch and its own range of rows. */
 /* SPDX-License-Identifier: MIT */

@@ -1,8 +1,8 @@
 /* rows_scalar.h - the definition of every kernel that reads weights, for any format that says how 16 or 32 of them are read.
  *
  * A format with blocks brings load32_scalar (the integers of a group of 32, and what turns them into weights), one without
- * load16_scalar (weights i .. i + 15 of a row as floats, i a multiple of 16); these loops do the rest.  They are written to be read.
- * f is the address of the format's own struct: a constant, so what it says costs nothing.
+ * load16_scalar (weights i .. i + 15 of a row as floats, i a multiple of 16); these loops do the rest.  They are written to be
+ * read. f is the address of the format's own struct: a constant, so what it says costs nothing.
  *
  * A row that ends inside 16 counts as padded with zeros; nothing past its end is read. */
 /* SPDX-License-Identifier: MIT */
@@ -58,7 +58,13 @@ FORCE_INLINE void dequantize_scalar(float *out, const uint8_t *row, load32_scala
     }
 }
 
-/* The last `rest` elements of a row of elements of `size` bytes, as a whole piece of 16.  Only formats without blocks get here. */
+/* Bytes of an element of a format without blocks; 0 of one with blocks, whose rows never end inside 16. */
+FORCE_INLINE size_t element_size(const struct format *f)
+{
+    return f->block == 1 ? (size_t)f->bytes : 0;
+}
+
+/* The last `rest` elements of a row of elements of `size` bytes, as a whole piece of 16. */
 FORCE_INLINE void load_rest_scalar(float out[16], const uint8_t *row, int i, int rest, load16_scalar *load, size_t size)
 {
     uint8_t padded[16 * sizeof(float)] = {0};
@@ -68,7 +74,7 @@ FORCE_INLINE void load_rest_scalar(float out[16], const uint8_t *row, int i, int
 
 FORCE_INLINE void load_up_to_16_scalar(float out[16], const uint8_t *row, int i, int end, load16_scalar *load, size_t size)
 {
-    if (i + 16 <= end)
+    if (!size || i + 16 <= end)
         load(out, row, i);
     else
         load_rest_scalar(out, row, i, end - i, load, size);
@@ -91,7 +97,7 @@ FORCE_INLINE float dot_scalar(const uint8_t *row, load16_scalar *load, const str
     float lane[16] = {0};
     for (int i = 0; i < k; i += 16) {
         float w[16], v[16];
-        load_up_to_16_scalar(w, row, i, k, load, (size_t)f->bytes);
+        load_up_to_16_scalar(w, row, i, k, load, element_size(f));
         load_up_to_16_scalar(v, x, i, k, load_x, x_size);
         for (int l = 0; l < 16; l++)
             lane[l] = fmaf(w[l], v[l], lane[l]);
@@ -112,7 +118,7 @@ FORCE_INLINE void vecmat_scalar(float *y, const uint8_t *w, load16_scalar *load,
     for (int r = 0; r < rows; r++) {
         for (int i = 0; i < k; i += 16) {
             float v[16];
-            load_up_to_16_scalar(v, w + (size_t)r * row_size(f, k), i, k, load, (size_t)f->bytes);
+            load_up_to_16_scalar(v, w + (size_t)r * row_size(f, k), i, k, load, element_size(f));
             for (int l = 0; l < 16 && i + l < k; l++)
                 y[i + l] = fmaf(a[r], v[l], y[i + l]);
         }
@@ -126,7 +132,7 @@ FORCE_INLINE void unpack_f32_scalar(float *panel, const uint8_t *w, size_t row_b
         for (int i = 0; i < cols; i += 16) {
             float v[16] = {0};
             if (r < rows)
-                load_up_to_16_scalar(v, w + (size_t)r * row_bytes, col + i, col + cols, load, (size_t)f->bytes);
+                load_up_to_16_scalar(v, w + (size_t)r * row_bytes, col + i, col + cols, load, element_size(f));
             memcpy(panel + i, v, sizeof(float) * (size_t)(cols - i < 16 ? cols - i : 16));
         }
     }

@@ -1,8 +1,9 @@
 /* search.h - finds the numbers of a block: the codes and scales whose weights are nearest to the given ones.
  *
- * Nearest by the sum of squared differences.  A group's scale is tried at a few steps around the one that just reaches its largest
- * weight; for each the codes are the nearest ones, and for those codes least squares gives the best scale (and offset).  The best
- * step is improved by turns, codes for the scale and a scale for the codes, and what a file holds is rounded before the last codes.
+ * Nearest by the sum of squared differences.  A group's scale is tried at a few steps around the one that just reaches its
+ * largest weight; for each the codes are the nearest ones, and for those codes least squares gives the best scale (and offset).
+ * The best step is improved by turns, codes for the scale and a scale for the codes, and what a file holds is rounded before the
+ * last codes.
  *
  * What is found is always finite: 16-bit scales saturate, and a group of weights that no fp16 scale can tell from zero is zero. */
 /* SPDX-License-Identifier: MIT */

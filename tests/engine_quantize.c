@@ -18,7 +18,7 @@ static struct gguf_str str(const char *s)
 }
 
 /* Two matrices, of which one has rows that no block of 32 divides, a 2-dimensional tensor that is no weight, and a vector. */
-enum { ROWS = 5, WIDE = 64, ODD = 40 };
+enum { ROWS = 5, WIDE = 256, ODD = 40 };
 
 static void write_source(const char *path, const char *format, const float *weight)
 {
@@ -80,6 +80,8 @@ static void test_every_format_from_every_source(void **state)
     normal(weight, ROWS * WIDE, 5);
     for (size_t s = 0; s < 3; s++)
         for (const struct format *const *f = formats; *f; f++) {
+            if (!(*f)->quantize)
+                continue;
             struct quantize_report r;
             struct gguf a, b;
             struct err e;

@@ -67,8 +67,13 @@ static void test_loads_and_runs(void **state)
 {
     (void)state;
     for (const struct format *const *f = formats; *f; f++)
-        for (int tied = 0; tied < 2; tied++) {
+        for (int tied = 0; tied < 2 && (*f)->quantize; tied++) {
             struct synth_preset p = small;
+            if ((*f)->block > 32) { /* rows that it divides */
+                p.d = 256;
+                p.head_dim = 64;
+                p.n_ff = 512;
+            }
             struct model *m = NULL;
             struct session *s;
             struct err e;

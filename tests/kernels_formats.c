@@ -87,6 +87,11 @@ static const struct made {
     {"q4_1", 0xbbd9ccf1e24fa06e, {0, 2}},
     {"q5_0", 0xf79e68a94f7d7ff8, {0, -1}},
     {"q5_1", 0x93775d4e2d3e840a, {0, 2}},
+    {"q2_k", 0x55fc5354b9e4588e, {80, 82}},
+    {"q3_k", 0xb4a161f307dcf5e1, {108, -1}},
+    {"q4_k", 0xeaf7925e2d8878e3, {0, 2}},
+    {"q5_k", 0x71155d69f4b48edd, {0, 2}},
+    {"q6_k", 0x45df69d9fbdb9e3a, {208, -1}},
 };
 
 static void made_blocks(void **state)

@@ -1,0 +1,110 @@
+/* q6_k.c - six bits; groups of 16 with a scale of eight bits.
+ *
+ *   | q[0] .. q[127] | high[0] .. high[63] | scales[0] .. scales[15] | d: fp16 |      210 bytes for 256 weights
+ *
+ * 6.5625 bits per weight.  The low four bits of weight 128 a + 32 k + j are the low nibble (k < 2) or the high one of q[64 a +
+ * 32 (k % 2) + j], the upper two the bit pair k of high[32 a + j].  weight = d scale (code - 32), the scale signed; 11, 7 and 5
+ * bits: exact in float32. */
+/* SPDX-License-Identifier: MIT */
+#include "kernels/codes.h"
+#include "kernels/search.h"
+
+#define BLOCK 256
+
+struct block {
+    uint8_t q[BLOCK / 2];
+    uint8_t high[BLOCK / 4];
+    int8_t scales[BLOCK / 16];
+    uint16_t d;
+};
+_Static_assert(sizeof(struct block) == 210, "q6_k is a file format");
+
+static inline const struct block *block_at(const uint8_t *row, int b)
+{
+    return (const struct block *)row + b;
+}
+
+static void q6_k_quantize(void *dst, const float *src, int k)
+{
+    static const struct codes codes = {.lo = -32, .hi = 31};
+    struct block *out = dst;
+    for (int b = 0; b < k / BLOCK; b++, out++, src += BLOCK) {
+        float x[BLOCK];
+        struct super s;
+        search_clean(x, src, BLOCK);
+        search_super_scale(&s, x, 16, &codes, -128, 127);
+        out->d = s.d;
+        for (int g = 0; g < BLOCK / 16; g++)
+            out->scales[g] = (int8_t)s.scale[g];
+        memset(out->q, 0, sizeof out->q);
+        memset(out->high, 0, sizeof out->high);
+        for (int g = 0; g < BLOCK / 32; g++) {
+            int8_t code[32], high[32];
+            for (int i = 0; i < 32; i++) {
+                code[i] = (int8_t)(s.code[32 * g + i] + 32);
+                high[i] = code[i] >> 4;
+            }
+            pack_field(out->q + 64 * (g / 4) + 32 * (g % 2), code, g % 4 / 2 * 4, 15);
+            pack_field(out->high + 32 * (g / 4), high, 2 * (g % 4), 3);
+        }
+    }
+}
+
+static inline struct q32_scalar q6_k_load32_scalar(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group / 8);
+    const int g = group % 8;
+    const float d = half_to_float(in->d);
+    struct q32_scalar w = {.d = {d * in->scales[2 * g], d * in->scales[2 * g + 1]}};
+    int8_t high[32];
+    field_scalar(w.q, in->q + 64 * (g / 4) + 32 * (g % 2), g % 4 / 2 * 4, 15);
+    field_scalar(high, in->high + 32 * (g / 4), 2 * (g % 4), 3);
+    for (int i = 0; i < 32; i++)
+        w.q[i] = (int8_t)((w.q[i] | high[i] << 4) - 32);
+    return w;
+}
+
+#ifdef TARGET_AVX2
+TARGET_AVX2 static inline q32_avx2 q6_k_load32_avx2(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group / 8);
+    const int g = group % 8;
+    const float d = half_avx2(&in->d);
+    __m256i high = _mm256_slli_epi16(field_avx2(in->high + 32 * (g / 4), 2 * (g % 4), 3), 4);
+    __m256i code = _mm256_or_si256(field_avx2(in->q + 64 * (g / 4) + 32 * (g % 2), g % 4 / 2 * 4, 15), high);
+    return (q32_avx2){.q = _mm256_sub_epi8(code, _mm256_set1_epi8(32)), .d = {d * in->scales[2 * g], d * in->scales[2 * g + 1]}};
+}
+#endif
+
+#ifdef TARGET_NEON
+static inline q32_neon q6_k_load32_neon(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group / 8);
+    const int g = group % 8;
+    const float d = half_neon(&in->d);
+    q32_neon w = field_neon(in->q + 64 * (g / 4) + 32 * (g % 2), g % 4 / 2 * 4, 15);
+    q32_neon high = field_neon(in->high + 32 * (g / 4), 2 * (g % 4), 3);
+    w.lo = vorrq_s8(w.lo, vshlq_n_s8(high.lo, 4));
+    w.hi = vorrq_s8(w.hi, vshlq_n_s8(high.hi, 4));
+    w = plus_neon(w, -32);
+    w.d[0] = d * in->scales[2 * g];
+    w.d[1] = d * in->scales[2 * g + 1];
+    return w;
+}
+#endif
+
+FORMAT_SCALAR(q6_k)
+FORMAT_SIMD(q6_k)
+
+const struct format format_q6_k = {
+    .name = "q6_k",
+    .gguf_type = 14,
+    .block = BLOCK,
+    .bytes = sizeof(struct block),
+    .group = 16,
+    .version = 1,
+    .act = ACT_Q8,
+    .quantize = q6_k_quantize,
+    .dequantize = q6_k_dequantize,
+    .isa = {SCALAR_KERNELS(q6_k), SIMD_KERNELS(q6_k)},
+};
