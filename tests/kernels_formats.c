@@ -92,6 +92,11 @@ static const struct made {
     {"q4_k", 0xeaf7925e2d8878e3, {0, 2}},
     {"q5_k", 0x71155d69f4b48edd, {0, 2}},
     {"q6_k", 0x45df69d9fbdb9e3a, {208, -1}},
+    {"iq4_nl", 0xc68adaacdf6899bb, {0, -1}},
+    {"iq4_xs", 0xace1e3bd8d610512, {0, -1}},
+    {"mxfp4", 0xb3db352e9bc6a155, {-1, -1}},
+    {"tq1_0", 0x1fcac7146355a351, {52, -1}},
+    {"tq2_0", 0xf1ce9e7aaee1e614, {64, -1}},
 };
 
 static void made_blocks(void **state)
@@ -109,6 +114,8 @@ static void made_blocks(void **state)
             block[made[i].halves[h]] = (uint8_t)(0x35 + made[i].halves[h]);
             block[made[i].halves[h] + 1] = 0x2c;
         }
+        if (!strcmp(f->name, "mxfp4"))
+            block[0] = 125; /* 2^-3 */
         f->dequantize(v, block, f->block);
         for (int j = 0; j < f->block; j++) {
             uint8_t bytes[4];
