@@ -23,7 +23,7 @@ SANITIZE =
 CFLAGS  = -std=gnu11 $(OPT) -g -ffp-contract=off -fno-math-errno -Wall -Wextra -Wpedantic -Werror -Wstrict-prototypes \
           -Wmissing-prototypes -Wshadow -Wvla $(SANITIZE)
 CPPFLAGS = -I. -I$(O) -D_GNU_SOURCE -DHAVE_HWLOC=$(HWLOC) -DHAVE_PAPI=$(PAPI)
-LDLIBS  = -lsqlite3 -ljansson -linih -lsodium -lstemmer -lpthread -lm
+LDLIBS  = -lsqlite3 -ljansson -linih -lsodium -lstemmer -lpcre2-8 -lpthread -lm
 ifeq ($(HWLOC),1)
 LDLIBS += -lhwloc
 endif

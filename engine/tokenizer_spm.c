@@ -32,6 +32,12 @@ static size_t write_spaces(char *to, const char *p, size_t n)
     return out;
 }
 
+static size_t write_piece(char *to, const char *p, size_t n, enum token_type type)
+{
+    (void)type;
+    return write_spaces(to, p, n);
+}
+
 static float score(const struct spm *s, int id)
 {
     float v;
@@ -143,7 +149,7 @@ const struct tokenizer_kind tokenizer_spm = {
     .eos = 2,
     .unk = 0,
     .add_bos = 1,
-    .write_piece = write_spaces,
+    .write_piece = write_piece,
     .open = open_spm,
     .encode = encode_spm,
 };

@@ -128,7 +128,7 @@ static struct piece_index *add_piece(struct tokenizer *t, int id, struct gguf_st
     } else if (type == TOKEN_CONTROL || (type == TOKEN_USER_DEFINED && looks_control(piece.p, piece.n))) {
         memcpy(to, piece.p, n);
     } else {
-        n = t->kind->write_piece(to, piece.p, piece.n);
+        n = t->kind->write_piece(to, piece.p, piece.n, type);
     }
     t->at[id + 1] = t->at[id] + (uint32_t)n;
     if (!n || value >= 0 || type == TOKEN_UNKNOWN || type == TOKEN_BYTE)
@@ -252,8 +252,8 @@ int vocabulary_add_bytes(const struct tokenizer *t, const char *p, size_t n, str
             id = t->unk;
         if (id < 0)
             return err_set(e, ERR_ENV,
-                           "tokenizer: byte 0x%02x of the text has no token, and the vocabulary has no unknown token "
-                           "(key \"tokenizer.ggml.unknown_token_id\"); remove the character from the text",
+                           "tokenizer: byte 0x%02x of the text has no token, and the vocabulary has no unknown token that could "
+                           "stand for it; remove the character from the text",
                            (uint8_t)p[i]);
         if (ids_add(out, id, e))
             return -1;

@@ -46,8 +46,8 @@ struct tokenizer_kind {
     int bos, eos, unk;  /* ids where no key says otherwise; -1: none */
     int add_bos, add_eos;
 
-    /* Writes what a normal piece stands for; at most n bytes.  Returns their number. */
-    size_t (*write_piece)(char *to, const char *p, size_t n);
+    /* Writes what a piece that is text stands for; at most n bytes.  Returns their number. */
+    size_t (*write_piece)(char *to, const char *p, size_t n, enum token_type type);
     /* Reads what else the kind needs, once the pieces are indexed. */
     int (*open)(struct tokenizer *t, const struct gguf *g, struct err *e);
     /* Appends the ids of a stretch of text between special tokens.  text[-1] is writable; the text may be overwritten. */
@@ -56,7 +56,7 @@ struct tokenizer_kind {
     size_t (*bytes)(const struct tokenizer *t);    /* of what own points to; NULL: nothing */
 };
 
-extern const struct tokenizer_kind tokenizer_spm;
+extern const struct tokenizer_kind tokenizer_spm, tokenizer_bpe;
 
 /* An open-addressed hash over the text of some of the pieces. */
 struct piece_index {

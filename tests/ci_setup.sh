@@ -29,7 +29,7 @@ machine() # USER-ID WITHOUT...
     for p in gcc ar git gnuplot clang clang-tidy clang-format cppcheck; do
         stub $p :
     done
-    for h in stdio linux/futex sqlite3 jansson ini sodium libstemmer cmocka hwloc papi; do
+    for h in stdio linux/futex sqlite3 jansson ini sodium libstemmer pcre2 cmocka hwloc papi; do
         : >"$dir/include/$h.h"
     done
     : >"$dir/fonts/DejaVuSans.ttf"
