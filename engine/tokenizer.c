@@ -14,7 +14,7 @@
 
 #define UNKNOWN_TEXT "\xef\xbf\xbd" /* U+FFFD, what Unicode writes for a character that could not be represented */
 
-static const struct tokenizer_kind *const kinds[] = {&tokenizer_spm, &tokenizer_bpe, NULL};
+static const struct tokenizer_kind *const kinds[] = {&tokenizer_spm, &tokenizer_bpe, &tokenizer_wordpiece, NULL};
 
 static const struct tokenizer_kind *find_kind(const struct gguf *g, struct err *e)
 {

@@ -56,7 +56,7 @@ struct tokenizer_kind {
     size_t (*bytes)(const struct tokenizer *t);    /* of what own points to; NULL: nothing */
 };
 
-extern const struct tokenizer_kind tokenizer_spm, tokenizer_bpe;
+extern const struct tokenizer_kind tokenizer_spm, tokenizer_bpe, tokenizer_wordpiece;
 
 /* An open-addressed hash over the text of some of the pieces. */
 struct piece_index {
