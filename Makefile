@@ -3,6 +3,7 @@
 # make test       sets the machine up, then runs every test
 # make check      checks every kernel against its scalar definition, on every instruction set of this machine
 # make check-asan every test and the check program under AddressSanitizer and UndefinedBehaviorSanitizer
+# make fuzz-tokenizer  one minute of libFuzzer (FUZZ_SECONDS=3600: an hour)
 # make lint       clang-tidy, cppcheck, headers compile alone, folders include only whom the design allows
 # make format     clang-format on every C file
 # make install    PREFIX=/usr/local
@@ -117,6 +118,10 @@ $(O)/tests/%: $(O)/obj/tests/%.o $(O)/obj/tests/test.o $$(links_$$(firstword $$(
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LDLIBS)
 
+$(O)/tests/fuzz/%: $(O)/obj/tests/fuzz/%.o $(links_engine)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # The recipes below call make again, so that the machine is set up before the first compiler runs, under -j too.
 setup:
 	@CC='$(CC)' HWLOC=$(HWLOC) PAPI=$(PAPI) ci/setup
@@ -136,6 +141,18 @@ asan = O=$(O)/asan OPT=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-
 check-asan:
 	@$(MAKE) --no-print-directory $(asan) run-tests
 	@$(MAKE) --no-print-directory $(asan) check
+
+# fuzz-NAME runs tests/fuzz/NAME.c (libFuzzer, clang) for a while from its seeds; a new input that finds something goes to
+# $(O)/fuzz/found-NAME-*.
+FUZZ_SECONDS = 60
+fuzz = O=$(O)/fuzz CC=clang OPT=-O1 SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -w'
+
+fuzz-%:
+	@CC=clang HWLOC=$(HWLOC) PAPI=$(PAPI) ci/setup
+	@$(MAKE) --no-print-directory $(fuzz) $(O)/fuzz/tests/fuzz/$*
+	@mkdir -p $(O)/fuzz/corpus-$*
+	$(O)/fuzz/tests/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
+	    -artifact_prefix=$(O)/fuzz/found-$*- $(O)/fuzz/corpus-$* tests/fuzz/$*
 
 demo:
 	@test -n "$(MODEL)" || { echo 'make demo needs a model until one is shipped: make demo MODEL=path/to/model.gguf' >&2; exit 2; }

@@ -20,10 +20,10 @@ struct row {
     /* All of has and none of lacks stand in the template, where "\n" may be a line end or the two characters, and " is '. */
     const char *has[MARKS], *lacks[MARKS];
     const char *before, *after; /* the user's text; after ends where the answer begins */
-    const char *end;            /* of the answer's turn; NULL: EOS */
-    const char *system;         /* a literal in the template that begins so and ends with `end` is a turn of its own before it all */
-    int trim;                   /* white space around the user's text is dropped */
-    int swallow;                /* its control tokens swallow the white space behind them (rstrip in the published tokenizer) */
+    const char *end;    /* of the answer's turn; NULL: EOS */
+    const char *system; /* a literal in the template that begins so and ends with `end` is a turn of its own in front */
+    int trim;           /* white space around the user's text is dropped */
+    int swallow;        /* its control tokens swallow the white space behind them (rstrip in the published tokenizer) */
 };
 
 #define HEADER(role) "<|start_header_id|>" role "<|end_header_id|>\n\n"
