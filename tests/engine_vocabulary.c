@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "engine/chat.h"
 #include "engine/tokenizer.h"
 
 struct loaded {
@@ -150,6 +151,28 @@ static void test_real_vocabularies_give_the_text_back(void **state)
     }
 }
 
+/* Phi-3's published tokenizer drops the white space behind its control tokens: <|user|> Hello <|end|> <|assistant|>. */
+static void test_a_chat_prompt_in_a_real_vocabulary(void **state)
+{
+    (void)state;
+    TEST_SKIP_WITHOUT(real_path("phi-3", ""), "tokenizers/ggml-vocab-phi-3.gguf");
+    static const int wanted[] = {1, 32010, 15043, 32007, 32001};
+    struct loaded l;
+    struct chat *c;
+    struct err e;
+    int *ids, n;
+    load(&l, real_path("phi-3", ""));
+    assert_string_equal(chat_name(&l.g), "phi-3");
+    assert_int_equal(chat_open(&c, &l.g, l.t, &e), 0);
+    assert_int_equal(chat_end(c), 32007);
+    assert_int_equal(chat_encode(c, "Hello", 5, "", 0, &ids, &n, &e), 0);
+    assert_int_equal(n, sizeof wanted / sizeof *wanted);
+    assert_memory_equal(ids, wanted, sizeof wanted);
+    free(ids);
+    chat_close(c);
+    unload(&l);
+}
+
 /* Its unknown token is <|endoftext|>: a text that became it would end there. */
 static void test_a_byte_without_a_token_is_named(void **state)
 {
@@ -190,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_llama_cpp_vectors),
         cmocka_unit_test(test_real_vocabularies_give_the_text_back),
+        cmocka_unit_test(test_a_chat_prompt_in_a_real_vocabulary),
         cmocka_unit_test(test_a_byte_without_a_token_is_named),
         cmocka_unit_test(test_bytes_are_the_heap),
     };
