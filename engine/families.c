@@ -145,3 +145,19 @@ const struct family_key *family_key_by_name(const struct family *f, const char *
             return k;
     return NULL;
 }
+
+static int admits(const struct family_tensor *row, unsigned flags)
+{
+    return (!row->when || row->when & flags) && !(row->unless & flags);
+}
+
+const struct family_tensor *family_tensor_next(const struct family_tensor *row, unsigned flags, int *parts)
+{
+    while (row->name && !admits(row, flags))
+        row++;
+    if (!row->name)
+        return NULL;
+    for (*parts = 1; row[*parts].name && !strcmp(row[*parts].name, row->name) && admits(&row[*parts], flags);)
+        ++*parts;
+    return row;
+}

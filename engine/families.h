@@ -74,6 +74,8 @@ extern const struct family_tensor model_tensors[]; /* of the model */
 extern const struct family_tensor layer_tensors[]; /* of every layer */
 
 const struct family *family_by_arch(const char *arch, size_t n);
+/* The first row from `row` on that the flags admit, NULL at the end of the table; *parts: how many rows share its tensor. */
+const struct family_tensor *family_tensor_next(const struct family_tensor *row, unsigned flags, int *parts);
 /* The row that counts for this key; NULL: it is not understood. */
 const struct family_key *family_key_by_name(const struct family *f, const char *name, size_t n);
 

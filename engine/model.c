@@ -37,11 +37,6 @@ static int find_family(struct model *m, struct err *e)
                    gguf_printable(arch, shown, sizeof shown), known);
 }
 
-static int admits(const struct family_tensor *row, unsigned flags)
-{
-    return (!row->when || row->when & flags) && !(row->unless & flags);
-}
-
 /* Finds a tensor, checks it against all rows that share it (from *row on), and stores each row's part at its place in *into. */
 static int take(struct loader *l, const struct family_tensor *row, int parts, const char *name, void *into, struct err *e)
 {
@@ -81,15 +76,11 @@ static int take(struct loader *l, const struct family_tensor *row, int parts, co
 static int take_table(struct loader *l, const struct family_tensor *table, unsigned flags, int layer, void *into, struct err *e)
 {
     char name[96];
-    for (int parts; table->name; table += parts) {
-        for (parts = 1; table[parts].name && !strcmp(table[parts].name, table->name); parts++)
-            if (!admits(&table[parts], flags) || !admits(table, flags))
-                break;
-        if (!admits(table, flags))
-            continue;
+    int parts;
+    for (const struct family_tensor *row = table; (row = family_tensor_next(row, flags, &parts)); row += parts) {
         int n = layer < 0 ? 0 : snprintf(name, sizeof name, "blk.%d.", layer);
-        snprintf(name + n, sizeof name - (size_t)n, "%s", table->name);
-        if (take(l, table, parts, name, into, e))
+        snprintf(name + n, sizeof name - (size_t)n, "%s", row->name);
+        if (take(l, row, parts, name, into, e))
             return -1;
     }
     return 0;

@@ -6,28 +6,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/synth.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "base/text.h"
+#include "engine/families.h"
 #include "engine/gguf_write.h"
 
-/* Shapes from the config.json that each model was published with.  All are written as a llama: without the biases of Qwen2.5
- * (0.1% of its weights), the head norms of Qwen3 and Gemma, and Gemma's windows and extra norms. */
+/* Shapes from the config.json that each model was published with.  Divisors of rope's frequencies are left out or are all 1: they
+ * change no time. */
 // clang-format off
 const struct synth_preset synth_presets[] = {
-    /* name             source                                   layers  d    ff   heads kv  hd   vocabulary context tied rope base */
-    {"smollm2-135m",    "HuggingFaceTB/SmolLM2-135M config.json",   30,  576, 1536,  9,  3,  64,  49152,   8192, 1,  100000},
-    {"gemma3-270m",     "google/gemma-3-270m config.json",          18,  640, 2048,  4,  1, 256, 262144,  32768, 1, 1000000},
-    {"smollm2-360m",    "HuggingFaceTB/SmolLM2-360M config.json",   32,  960, 2560, 15,  5,  64,  49152,   8192, 1,  100000},
-    {"qwen2.5-0.5b",    "Qwen/Qwen2.5-0.5B config.json",            24,  896, 4864, 14,  2,  64, 151936,  32768, 1, 1000000},
-    {"qwen3-0.6b",      "Qwen/Qwen3-0.6B config.json",              28, 1024, 3072, 16,  8, 128, 151936,  40960, 1, 1000000},
-    {"tinyllama-1.1b",  "TinyLlama/TinyLlama-1.1B config.json",     22, 2048, 5632, 32,  4,  64,  32000,   2048, 0,   10000},
-    {"llama3.2-1b",     "meta-llama/Llama-3.2-1B config.json",      16, 2048, 8192, 32,  8,  64, 128256, 131072, 1,  500000},
-    {"llama3.2-3b",     "meta-llama/Llama-3.2-3B config.json",      28, 3072, 8192, 24,  8, 128, 128256, 131072, 1,  500000},
-    {NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+    /* name             source                                        family  layers  d    ff  heads kv  hd   vocab.  context tied rope base */
+    {"smollm2-135m",    "HuggingFaceTB/SmolLM2-135M config.json",     "llama",   30,  576, 1536,  9,  3,  64,  49152,   8192, 1,  100000, 0, 0, 0},
+    {"gemma3-270m",     "google/gemma-3-270m config.json",            "gemma3",  18,  640, 2048,  4,  1, 256, 262144,  32768, 1, 1000000, 0, 512, 0},
+    {"smollm2-360m",    "HuggingFaceTB/SmolLM2-360M config.json",     "llama",   32,  960, 2560, 15,  5,  64,  49152,   8192, 1,  100000, 0, 0, 0},
+    {"qwen2.5-0.5b",    "Qwen/Qwen2.5-0.5B config.json",              "qwen2",   24,  896, 4864, 14,  2,  64, 151936,  32768, 1, 1000000, 0, 0, 0},
+    {"qwen3-0.6b",      "Qwen/Qwen3-0.6B config.json",                "qwen3",   28, 1024, 3072, 16,  8, 128, 151936,  40960, 1, 1000000, 0, 0, 0},
+    {"gemma3-1b",       "google/gemma-3-1b-pt config.json",           "gemma3",  26, 1152, 6912,  4,  1, 256, 262144,  32768, 1, 1000000, 0, 512, 0},
+    {"tinyllama-1.1b",  "TinyLlama/TinyLlama-1.1B config.json",       "llama",   22, 2048, 5632, 32,  4,  64,  32000,   2048, 0,   10000, 0, 0, 0},
+    {"llama3.2-1b",     "meta-llama/Llama-3.2-1B config.json",        "llama",   16, 2048, 8192, 32,  8,  64, 128256, 131072, 1,  500000, 0, 0, 0},
+    {"granite3.3-2b",   "ibm-granite/granite-3.3-2b-instruct config.json", "granite", 40, 2048, 8192, 32, 8, 64, 49159, 131072, 1, 10000000, 0, 0, 0},
+    {"llama3.2-3b",     "meta-llama/Llama-3.2-3B config.json",        "llama",   28, 3072, 8192, 24,  8, 128, 128256, 131072, 1,  500000, 0, 0, 0},
+    {"phi4-mini",       "microsoft/Phi-4-mini-instruct config.json",  "phi3",    32, 3072, 8192, 24,  8, 128, 200064, 131072, 1,   10000, 96, 262144, 4096},
+    {0},
 };
 // clang-format on
 
@@ -91,34 +96,54 @@ static void write_vocabulary(struct gguf_writer *w, int n)
     free(type);
 }
 
+static const struct family *family_of(const struct synth_preset *p)
+{
+    return family_by_arch(p->arch, strlen(p->arch));
+}
+
 static void write_keys(struct gguf_writer *w, const struct synth_preset *p, uint64_t seed)
 {
     char name[80];
     snprintf(name, sizeof name, "synthetic %s, seed %llu", p->name, (unsigned long long)seed);
-    gguf_write_string(w, "general.architecture", "llama");
+    gguf_write_string(w, "general.architecture", p->arch);
     gguf_write_string(w, "general.name", name);
     gguf_write_bool(w, "bench.synthetic", 1);
     gguf_write_string(w, "bench.synthetic.preset", p->name);
     gguf_write_string(w, "bench.synthetic.source", p->source);
     const struct {
         const char *key;
-        int value;
+        int value; /* 0: left out */
     } keys[] = {
-        {"llama.block_count", p->n_layer},
-        {"llama.context_length", p->n_ctx},
-        {"llama.embedding_length", p->d},
-        {"llama.feed_forward_length", p->n_ff},
-        {"llama.attention.head_count", p->n_head},
-        {"llama.attention.head_count_kv", p->n_kv},
-        {"llama.attention.key_length", p->head_dim},
-        {"llama.attention.value_length", p->head_dim},
-        {"llama.rope.dimension_count", p->head_dim},
-        {"llama.vocab_size", p->n_vocab},
+        {"block_count", p->n_layer},
+        {"context_length", p->n_ctx},
+        {"embedding_length", p->d},
+        {"feed_forward_length", p->n_ff},
+        {"attention.head_count", p->n_head},
+        {"attention.head_count_kv", p->n_kv},
+        {"attention.key_length", p->head_dim},
+        {"attention.value_length", p->head_dim},
+        {"rope.dimension_count", p->n_rot ? p->n_rot : p->head_dim},
+        {"vocab_size", p->n_vocab},
+        {"attention.sliding_window", p->window},
+        {"rope.scaling.original_context_length", p->n_ctx_before},
     };
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        gguf_write_u32(w, keys[i].key, (uint32_t)keys[i].value);
-    gguf_write_f32(w, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
-    gguf_write_f32(w, "llama.rope.freq_base", p->rope_base);
+    char key[96];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        snprintf(key, sizeof key, "%s.%s", p->arch, keys[i].key);
+        if (keys[i].value)
+            gguf_write_u32(w, key, (uint32_t)keys[i].value);
+    }
+    snprintf(key, sizeof key, "%s.attention.layer_norm_rms_epsilon", p->arch);
+    gguf_write_f32(w, key, 1e-5f);
+    snprintf(key, sizeof key, "%s.rope.freq_base", p->arch);
+    gguf_write_f32(w, key, p->rope_base);
+    /* Scales and caps that the family cannot be without: 1, which changes no time. */
+    const struct family *f = family_of(p);
+    for (const struct family_key *k = family_keys; k->name; k++)
+        if (k->rule == KEY_NUMBER && isnan(k->value) && family_key_by_name(f, k->name, strlen(k->name)) == k) {
+            snprintf(key, sizeof key, "%s.%s", p->arch, k->name);
+            gguf_write_f32(w, key, 1);
+        }
 }
 
 struct synth {
@@ -143,57 +168,136 @@ static void fill_normal(float *v, int k, struct rng *r)
     }
 }
 
-/* rows x k random weights; a vector (rows 0) is all ones and stays F32. */
-static void put(struct synth *s, const char *name, int rows, int k)
+/* rows x k random weights; a vector stays F32: norms and divisors are all ones, biases zeros. */
+static void put(struct synth *s, const char *name, int vector, int rows, int k)
 {
-    const struct format *f = rows ? s->matrix : format_by_name("f32");
+    const struct format *f = vector ? format_by_name("f32") : s->matrix;
+    size_t n = strlen(name);
+    float all = n > 5 && !strcmp(name + n - 5, ".bias") ? 0 : 1;
     if (!format_row_bytes(f, k))
         f = format_by_name("f16");
     if (s->announcing) {
-        gguf_write_tensor(s->w, (struct gguf_str){name, strlen(name)}, rows ? 2 : 1, (int64_t[2]){k, rows}, f);
+        gguf_write_tensor(s->w, (struct gguf_str){name, n}, vector ? 1 : 2, (int64_t[2]){k, rows}, f);
         return;
     }
-    for (int i = 0; i < (rows ? rows : 1) && !s->failed; i++) {
-        if (rows)
+    for (int i = 0; i < rows && !s->failed; i++) {
+        if (!vector)
             fill_normal(s->row, k, &s->rng);
-        for (int j = 0; j < k && !rows; j++)
-            s->row[j] = 1;
+        for (int j = 0; j < k && vector; j++)
+            s->row[j] = all;
         f->quantize(s->packed, s->row, k);
         s->failed = gguf_write_data(s->w, s->packed, format_row_bytes(f, k), s->e);
     }
 }
 
-static void put_model(struct synth *s, const struct synth_preset *p)
+static int size_of(const struct synth_preset *p, enum dim d)
 {
-    int q = p->n_head * p->head_dim, kv = p->n_kv * p->head_dim;
-    const struct {
-        const char *name;
-        int rows, k;
-    } layer[] = {
-        {"attn_norm", 0, p->d},      {"attn_q", q, p->d},       {"attn_k", kv, p->d},
-        {"attn_v", kv, p->d},        {"attn_output", p->d, q},  {"ffn_norm", 0, p->d},
-        {"ffn_gate", p->n_ff, p->d}, {"ffn_up", p->n_ff, p->d}, {"ffn_down", p->d, p->n_ff},
+    const int sizes[DIM_COUNT] = {
+        [DIM_ONE] = 1,
+        [DIM_MODEL] = p->d,
+        [DIM_Q] = p->n_head * p->head_dim,
+        [DIM_KV] = p->n_kv * p->head_dim,
+        [DIM_HEAD] = p->head_dim,
+        [DIM_FF] = p->n_ff,
+        [DIM_VOCAB] = p->n_vocab,
+        [DIM_ROPE_PAIRS] = (p->n_rot ? p->n_rot : p->head_dim) / 2,
     };
-    put(s, "token_embd.weight", p->n_vocab, p->d);
+    return sizes[d];
+}
+
+static int is_there(const struct synth_preset *p, const struct family_tensor *row)
+{
+    return !row->optional || (!strcmp(row->name, "output.weight") && !p->tied) ||
+           (!strncmp(row->name, "rope_factors", 12) && p->n_ctx_before);
+}
+
+typedef void tensor_fn(void *ctx, const char *name, int vector, int rows, int k, int parameters);
+
+static void walk_table(const struct synth_preset *p, const struct family_tensor *table, int layer, tensor_fn *fn, void *ctx)
+{
+    char name[96];
+    int parts;
+    for (const struct family_tensor *row = table; (row = family_tensor_next(row, family_of(p)->flags, &parts)); row += parts) {
+        int rows = 0, n = layer < 0 ? 0 : snprintf(name, sizeof name, "blk.%d.", layer);
+        for (int i = 0; i < parts; i++)
+            rows += size_of(p, row[i].rows);
+        snprintf(name + n, sizeof name - (size_t)n, "%s", row->name);
+        if (is_there(p, row))
+            fn(ctx, name, row->floats, rows, size_of(p, row->cols), row->parameters);
+    }
+}
+
+static void walk(const struct synth_preset *p, tensor_fn *fn, void *ctx)
+{
+    walk_table(p, model_tensors, -1, fn, ctx);
     for (int i = 0; i < p->n_layer; i++)
-        for (size_t j = 0; j < sizeof layer / sizeof *layer; j++) {
-            char name[64];
-            snprintf(name, sizeof name, "blk.%d.%s.weight", i, layer[j].name);
-            put(s, name, layer[j].rows, layer[j].k);
-        }
-    put(s, "output_norm.weight", 0, p->d);
-    if (!p->tied)
-        put(s, "output.weight", p->n_vocab, p->d);
+        walk_table(p, layer_tensors, i, fn, ctx);
+}
+
+static void put_tensor(void *ctx, const char *name, int vector, int rows, int k, int parameters)
+{
+    (void)parameters;
+    put(ctx, name, vector, rows, k);
+}
+
+static void count(void *ctx, const char *name, int vector, int rows, int k, int parameters)
+{
+    (void)name, (void)vector;
+    *(int64_t *)ctx += parameters ? (int64_t)rows * k : 0;
+}
+
+int64_t synth_parameters(const struct synth_preset *p)
+{
+    int64_t n = 0;
+    walk(p, count, &n);
+    return n;
+}
+
+int synth_check(const struct synth_preset *p, struct err *e)
+{
+    const int most = 1 << 20; /* of one dimension */
+    const struct family *f = family_of(p);
+    const struct {
+        const char *what;
+        int value, lo, hi;
+    } sizes[] = {
+        {"layers", p->n_layer, 1, 1000},
+        {"width", p->d, 2, most},
+        {"ff", p->n_ff, 1, most},
+        {"heads", p->n_head, 1, 1024},
+        {"kv_heads", p->n_kv, 1, p->n_head},
+        {"head_dim", p->head_dim, 2, 1024},
+        {"vocabulary", p->n_vocab, 300, most},
+        {"context", p->n_ctx, 1, 1 << 24},
+    };
+    if (!f)
+        return err_set(e, ERR_USAGE, "shape: there is no family %s; bench help synth lists them", p->arch);
+    if (f->flags & SHORT_CONV)
+        return err_set(e, ERR_USAGE, "shape: family %s has layers of two kinds, which a shape does not say; use another one",
+                       p->arch);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i].value < sizes[i].lo || sizes[i].value > sizes[i].hi)
+            return err_set(e, ERR_USAGE, "shape: %s=%d: it must be %d to %d", sizes[i].what, sizes[i].value, sizes[i].lo,
+                           sizes[i].hi);
+    if (p->n_head % p->n_kv)
+        return err_set(e, ERR_USAGE, "shape: kv_heads=%d does not divide heads=%d", p->n_kv, p->n_head);
+    if (p->head_dim % 2)
+        return err_set(e, ERR_USAGE, "shape: head_dim=%d: it must be even, rope turns pairs", p->head_dim);
+    if (f->window_period && p->window < 1)
+        return err_set(e, ERR_USAGE, "shape: family %s has windows: window=N is needed", p->arch);
+    if (p->window && !(f->flags & WINDOWS))
+        return err_set(e, ERR_USAGE, "shape: window=%d: family %s has no windows", p->window, p->arch);
+    return 0;
 }
 
 int synth_write(const char *path, const struct synth_preset *p, const struct format *f, uint64_t seed, struct err *e)
 {
     struct synth s = {.matrix = f, .e = e, .announcing = 1};
+    if (synth_check(p, e) || gguf_write_open(&s.w, path, e))
+        return -1;
     int q = p->n_head * p->head_dim;
     int longest = p->d > p->n_ff ? p->d : p->n_ff;
     longest = longest > q ? longest : q;
-    if (gguf_write_open(&s.w, path, e))
-        return -1;
     s.row = malloc((size_t)longest * sizeof *s.row);
     s.packed = malloc((size_t)longest * sizeof *s.row); /* no format is wider than F32 */
     if (!s.row || !s.packed)
@@ -201,9 +305,9 @@ int synth_write(const char *path, const struct synth_preset *p, const struct for
     rng_seed(&s.rng, seed);
     write_keys(s.w, p, seed);
     write_vocabulary(s.w, p->n_vocab);
-    put_model(&s, p);
+    walk(p, put_tensor, &s);
     s.announcing = 0;
-    put_model(&s, p);
+    walk(p, put_tensor, &s);
     free(s.row);
     free(s.packed);
     if (!s.failed)

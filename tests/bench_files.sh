@@ -27,6 +27,18 @@ check() # EXIT-CODE PATTERN COMMAND...
 check 0 '^qwen3-0.6b  *28  *1024  *3072  *16  *8  *128  *151936' synth --list-presets
 check 0 '"name":"tinyllama-1.1b".*"tied":false' synth --list-presets --json
 check 2 'did you mean smollm2-135m?' synth --preset smollm-135m --format q8_0 -o "$dir/s.gguf"
+check 0 '"name":"gemma3-1b".*"family":"gemma3","parameters":999885952' synth --list-presets --json
+check 0 'own, 1.9 M parameters in q8_0' synth --shape layers=2,width=128,ff=320,heads=4,kv_heads=2,vocabulary=12000 \
+    --format q8_0 -o "$dir/own.gguf"
+check 0 '^llama.attention.head_count_kv *u32 *2' inspect "$dir/own.gguf"
+check 0 'smollm2-135m, 30.0 M parameters in q4_0' synth --preset smollm2-135m --shape layers=1,vocabulary=46000 --format q4_0 -o "$dir/own.gguf"
+check 0 'Families: llama, qwen2, qwen3, gemma2, gemma3, phi3' synth --help
+check 2 'shape: family gemma3 has windows: window=N is needed' synth --shape family=gemma3,layers=1,width=64,ff=64,heads=2,vocabulary=400 \
+    --format f16 -o "$dir/own.gguf"
+check 2 'shape: layers=0: it must be 1 to 1000' synth --shape width=64 --format f16 -o "$dir/own.gguf"
+check 2 'shape widht: there is no such part; did you mean width' synth --shape widht=64 --format f16 -o "$dir/own.gguf"
+check 2 'shape layers: each part must be name=value' synth --shape layers --format f16 -o "$dir/own.gguf"
+check 2 'shape layers=two: it must be a whole number' synth --shape layers=two --format f16 -o "$dir/own.gguf"
 check 2 '--preset NAME is needed' synth --format q8_0 -o "$dir/s.gguf"
 check 2 'did you mean q4_0?' synth --preset smollm2-135m --format q4_O -o "$dir/s.gguf"
 check 5 'none/s.gguf: cannot create' synth --preset smollm2-135m --format q8_0 -o "$dir/none/s.gguf"
