@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "bench/policy.h"
 #include "bench/runtime/runtime.h"
+#include "engine/recipe.h"
 #include "kernels/format.h"
 #include "kernels/isa.h"
 
@@ -33,20 +34,10 @@ static int among(const char *what, const char *value, const char *const *names, 
     return unknown(what, value, names, n, e);
 }
 
-static int format_names(const char **names)
-{
-    int n = 0;
-    for (; formats[n] && n < MAX_NAMES - 1; n++)
-        names[n] = formats[n]->name;
-    return n;
-}
-
 static int check_format(const char *value, struct err *e)
 {
-    const char *names[MAX_NAMES];
-    int n = format_names(names);
-    names[n++] = "file";
-    return among("format", value, names, n, e);
+    struct recipe r;
+    return strcmp(value, "file") != 0 && recipe_parse(&r, value, e);
 }
 
 static int check_kv(const char *value, struct err *e)

@@ -15,26 +15,7 @@
 #include "engine/gguf_write.h"
 #include "kernels/half.h"
 
-/* general.file_type by tensor type, as llama.cpp numbers it (llama.h, enum llama_ftype); a hint for its readers. */
-static const struct {
-    uint32_t gguf_type, file_type;
-} file_types[] = {{0, 0},   {1, 1},   {2, 2},   {3, 3},   {6, 8},   {7, 9},   {8, 7},   {10, 10},
-                  {11, 12}, {12, 15}, {13, 17}, {14, 18}, {16, 19}, {17, 20}, {18, 23}, {19, 24},
-                  {20, 25}, {21, 26}, {22, 28}, {23, 30}, {29, 31}, {30, 32}, {34, 36}, {35, 37}};
-
 enum { QUANTIZATION_VERSION = 2 }; /* general.quantization_version: the block layouts since 2023 */
-
-static int ends_in(struct gguf_str s, const char *end)
-{
-    size_t n = strlen(end);
-    return s.n >= n && !memcmp(s.p + s.n - n, end, n);
-}
-
-/* The taps of a short convolution are two-dimensional, but one vector for each position: no matrix. */
-static int is_matrix(const struct gguf_tensor *t)
-{
-    return t->n_dim >= 2 && ends_in(t->name, ".weight") && !ends_in(t->name, "shortconv.conv.weight");
-}
 
 /* F32, F16, BF16: formats that hold each weight by itself. */
 static int is_plain(const struct format *f)
@@ -42,19 +23,11 @@ static int is_plain(const struct format *f)
     return f->block == 1;
 }
 
-/* What a tensor becomes. */
-const struct format *quantize_target(const struct gguf_tensor *t, const struct format *f)
-{
-    if (!is_matrix(t))
-        return t->format;
-    return format_row_bytes(f, t->dim[0]) ? f : format_by_name("f16");
-}
-
 const struct format *quantize_format_of(const struct gguf *g)
 {
     const struct format *shared = NULL, *plain = NULL;
     for (uint64_t i = 0; i < g->n_tensor; i++)
-        if (is_matrix(&g->tensor[i])) {
+        if (recipe_is_matrix(&g->tensor[i])) {
             const struct format *f = g->tensor[i].format;
             if (is_plain(f))
                 plain = plain ? plain : f;
@@ -65,8 +38,9 @@ const struct format *quantize_format_of(const struct gguf *g)
         shared = plain;
     for (uint64_t i = 0; i < g->n_tensor; i++) {
         const struct gguf_tensor *t = &g->tensor[i];
-        int excused = is_plain(t->format) && shared && !format_row_bytes(shared, t->dim[0]);
-        if (is_matrix(t) && t->format != shared && !excused)
+        int excused = shared && !format_row_bytes(shared, t->dim[0]) &&
+                      (is_plain(t->format) || t->format == recipe_stand_in(shared, t->dim[0]));
+        if (recipe_is_matrix(t) && t->format != shared && !excused)
             return NULL;
     }
     return shared;
@@ -78,13 +52,13 @@ static int check_source(const struct gguf *g, const char *in, struct err *e)
     int matrices = 0;
     for (uint64_t i = 0; i < g->n_tensor; i++) {
         const struct gguf_tensor *t = &g->tensor[i];
-        if (is_matrix(t) && !is_plain(t->format))
+        if (recipe_is_matrix(t) && !is_plain(t->format))
             return err_set(
                 e, ERR_ENV,
                 "%s: tensor \"%s\" is already %s: rounding it a second time adds a second error, and the result would not "
                 "be what the new format does to the model; begin with the F32, F16 or BF16 file of this model",
                 in, gguf_printable(t->name, name, sizeof name), t->format->name);
-        matrices += is_matrix(t);
+        matrices += recipe_is_matrix(t);
     }
     return matrices ? 0
                     : err_set(e, ERR_ENV, "%s: there is no weight matrix to convert; is it a file with a vocabulary only?", in);
@@ -100,38 +74,36 @@ static int check_places(const char *in, const char *out, struct err *e)
     return 0;
 }
 
-static void write_keys(struct gguf_writer *w, const struct gguf *g, const struct format *f)
+static void write_keys(struct gguf_writer *w, const struct gguf *g, const struct recipe *recipe)
 {
     static const char *const own[] = {"general.file_type", "general.quantization_version"};
     const struct gguf_kv *old[] = {gguf_find(g, own[0]), gguf_find(g, own[1])};
+    int file_type = recipe_file_type(recipe);
     for (const struct gguf_kv *kv = g->kv; kv < g->kv + g->n_kv; kv++)
         if (kv != old[0] && kv != old[1] && (kv->key.n < 6 || memcmp(kv->key.p, "split.", 6) != 0)) /* the result is one file */
             gguf_write_copy(w, kv);
-    for (size_t i = 0; i < sizeof file_types / sizeof *file_types; i++)
-        if (file_types[i].gguf_type == f->gguf_type)
-            gguf_write_u32(w, own[0], file_types[i].file_type);
-    if (!is_plain(f))
+    if (file_type >= 0)
+        gguf_write_u32(w, own[0], (uint32_t)file_type);
+    if (!is_plain(recipe->base))
         gguf_write_u32(w, own[1], QUANTIZATION_VERSION);
 }
 
-static void announce(struct gguf_writer *w, const struct gguf *g, const struct format *f, struct quantize_report *r)
+static void announce(struct gguf_writer *w, const struct gguf *g, const struct format *const *target, struct quantize_report *r)
 {
-    char name[100];
     for (uint64_t i = 0; i < g->n_tensor; i++) {
         const struct gguf_tensor *t = &g->tensor[i];
-        const struct format *to = quantize_target(t, f);
-        gguf_write_tensor(w, t->name, t->n_dim, t->dim, to);
-        r->converted += is_matrix(t);
-        r->copied += !is_matrix(t);
-        if (!is_matrix(t) || to == f)
-            continue;
-        r->kept_f16++;
-        size_t n = strlen(r->kept_names), room = sizeof r->kept_names - n;
-        gguf_printable(t->name, name, sizeof name);
-        if (strlen(name) + 2 < room)
-            snprintf(r->kept_names + n, room, "%s%s", n ? "," : "", name);
+        gguf_write_tensor(w, t->name, t->n_dim, t->dim, target[i]);
+        r->converted += recipe_is_matrix(t);
+        r->copied += !recipe_is_matrix(t);
     }
 }
+
+/* What is told to whom while it is done. */
+struct telling {
+    quantize_progress *progress;
+    void *ctx;
+    int64_t done, total; /* bytes of the source's matrices */
+};
 
 struct row {
     const char *in; /* path of the source */
@@ -177,12 +149,13 @@ static int convert_row(struct row *r, struct err *e)
 }
 
 static int write_matrix(struct gguf_writer *w, const char *in, const struct gguf_tensor *t, const struct format *to,
-                        struct err *e)
+                        struct telling *tell, struct err *e)
 {
+    enum { PIECE = 1 << 20 }; /* bytes between two tellings */
     struct row r = {.in = in, .t = t, .to = to, .k = (int)t->dim[0]};
     const uint8_t *from = t->data;
     size_t in_row = format_row_bytes(t->format, t->dim[0]), out_row = format_row_bytes(to, t->dim[0]);
-    int64_t rows = t->dim[1] * t->dim[2] * t->dim[3];
+    int64_t rows = t->dim[1] * t->dim[2] * t->dim[3], told = tell->done;
     int failed = 0;
     r.f32 = malloc((size_t)r.k * sizeof *r.f32);
     r.packed = malloc(out_row);
@@ -191,48 +164,82 @@ static int write_matrix(struct gguf_writer *w, const char *in, const struct gguf
     for (; r.index < rows && !failed; r.index++) {
         t->format->dequantize(r.f32, from + (size_t)r.index * in_row, r.k);
         failed = convert_row(&r, e) || gguf_write_data(w, r.packed, out_row, e);
+        tell->done += (int64_t)in_row;
+        if (tell->progress && (tell->done - told >= PIECE || tell->done == tell->total)) {
+            tell->progress(tell->ctx, tell->done, tell->total);
+            told = tell->done;
+        }
     }
     free(r.f32);
     free(r.packed);
     return failed ? -1 : 0;
 }
 
-static int write_tensors(struct gguf_writer *w, const struct gguf *g, const struct format *f, const char *in, struct err *e)
+static int write_tensors(struct gguf_writer *w, const struct gguf *g, const struct format *const *target, const char *in,
+                         struct telling *tell, struct err *e)
 {
+    for (uint64_t i = 0; i < g->n_tensor; i++)
+        tell->total += target[i] != g->tensor[i].format ? (int64_t)g->tensor[i].bytes : 0;
     for (uint64_t i = 0; i < g->n_tensor; i++) {
         const struct gguf_tensor *t = &g->tensor[i];
-        const struct format *to = quantize_target(t, f);
         if (t->dim[0] > INT32_MAX)
             return err_set(e, ERR_ENV, "%s: a row of %" PRId64 " weights is too long to convert", in, t->dim[0]);
-        if (to == t->format ? gguf_write_data(w, t->data, t->bytes, e) : write_matrix(w, in, t, to, e))
+        if (target[i] == t->format ? gguf_write_data(w, t->data, t->bytes, e) : write_matrix(w, in, t, target[i], tell, e))
             return -1;
     }
     return 0;
 }
 
-int quantize_file(const char *in, const char *out, const struct format *f, struct quantize_report *report, struct err *e)
+int quantize_file(const char *in, const char *out, const struct recipe *recipe, quantize_progress *progress, void *ctx,
+                  struct quantize_report *report, struct err *e)
 {
     struct gguf g;
     struct gguf_writer *w = NULL;
     struct quantize_report r = {0};
+    struct telling tell = {.progress = progress, .ctx = ctx};
+    struct text stand_ins = {0};
     struct stat st;
     if (check_places(in, out, e) || gguf_open(&g, in, 0, e))
         return -1;
     int rc = -1;
-    if (check_source(&g, in, e) || gguf_write_open(&w, out, e))
+    const struct format **target = calloc((size_t)g.n_tensor + 1, sizeof *target);
+    if (!target)
+        abort();
+    if (check_source(&g, in, e))
         goto out;
-    write_keys(w, &g, f);
-    announce(w, &g, f, &r);
-    if (write_tensors(w, &g, f, in, e))
+    r.stand_ins = recipe_apply(recipe, &g, target, &stand_ins, e);
+    if (r.stand_ins < 0 || gguf_write_open(&w, out, e))
+        goto out;
+    write_keys(w, &g, recipe);
+    announce(w, &g, target, &r);
+    if (write_tensors(w, &g, target, in, &tell, e))
         goto out;
     rc = gguf_write_finish(w, e);
     w = NULL;
     r.bytes_in = (int64_t)g.bytes;
     r.bytes_out = rc == 0 && stat(out, &st) == 0 ? (int64_t)st.st_size : 0;
+    snprintf(r.stand_in_names, sizeof r.stand_in_names, "%s", stand_ins.p ? stand_ins.p : "");
     if (rc == 0 && report)
         *report = r;
 out:
     gguf_write_abort(w);
     gguf_close(&g);
+    text_free(&stand_ins);
+    free(target);
+    return rc;
+}
+
+int quantize_difference(const struct gguf *g, const struct recipe *recipe, int64_t *bytes, struct err *e)
+{
+    const struct format **target = calloc((size_t)g->n_tensor + 1, sizeof *target);
+    if (!target)
+        abort();
+    int rc = recipe_apply(recipe, g, target, NULL, e) < 0 ? -1 : 0;
+    *bytes = 0;
+    for (uint64_t i = 0; i < g->n_tensor && !rc; i++) {
+        const struct gguf_tensor *t = &g->tensor[i];
+        *bytes += (int64_t)format_row_bytes(target[i], t->dim[0]) * t->dim[1] * t->dim[2] * t->dim[3] - (int64_t)t->bytes;
+    }
+    free(target);
     return rc;
 }

@@ -1,28 +1,33 @@
 /* quantize.h - a GGUF file into the same model in another weight format.
  *
- * Matrices (two or more dimensions, name ending in ".weight") are converted, everything else is copied.  A matrix whose rows do
- * not divide into the format's blocks becomes F16 and is reported.  The source must be F32, F16 or BF16 throughout its matrices. */
+ * Each matrix becomes what the recipe says (recipe.h), everything else is copied.  The source must be F32, F16 or BF16 throughout
+ * its matrices. */
 /* SPDX-License-Identifier: MIT */
 #ifndef ENGINE_QUANTIZE_H
 #define ENGINE_QUANTIZE_H
 
 #include "base/err.h"
-#include "engine/gguf.h"
+#include "engine/recipe.h"
 
 struct quantize_report {
     int converted, copied; /* tensors */
-    int kept_f16;          /* matrices whose rows do not divide */
-    char kept_names[256];  /* the first of them, comma-separated */
+    int stand_ins;         /* matrices whose rows do not divide into the blocks of their format */
+    char stand_in_names[256]; /* the first of them, comma-separated */
     int64_t bytes_in, bytes_out;
 };
 
-int quantize_file(const char *in, const char *out, const struct format *f, struct quantize_report *report, struct err *e);
+/* Told now and then how many bytes of the source's matrices are done. */
+typedef void quantize_progress(void *ctx, int64_t done, int64_t total);
 
-/* What a tensor becomes when its file becomes f: f, F16 where its rows do not divide, its own format when it is no matrix. */
-const struct format *quantize_target(const struct gguf_tensor *t, const struct format *f);
+/* report and progress may be NULL. */
+int quantize_file(const char *in, const char *out, const struct recipe *r, quantize_progress *progress, void *ctx,
+                  struct quantize_report *report, struct err *e);
 
-/* The one format that all matrices of the file share ("q8_0"), NULL when they are mixed.  A matrix that is F32, F16 or BF16
- * because its rows do not divide into that format does not count as a mixture. */
+/* Bytes that the file's tensors take once converted, less those they take now. */
+int quantize_difference(const struct gguf *g, const struct recipe *r, int64_t *bytes, struct err *e);
+
+/* The one format that all matrices of the file share ("q8_0"), NULL when they are mixed.  A matrix whose rows
+ * do not divide into that format, and which has the stand-in instead, does not count as a mixture. */
 const struct format *quantize_format_of(const struct gguf *g);
 
 #endif

@@ -64,7 +64,7 @@ if [ -r "$model" ]; then
     check 2 'one input' tokenize --model "$model" --text x --file "$model"
     check 0 '^37 matrices converted, 11 other tensors copied' quantize "$model" "$dir/q8.gguf" --format q8_0
     check 0 'weight matrices: q8_0' inspect "$dir/q8.gguf"
-    check 0 '"kept_f16":5,"kept_f16_names":"blk.0.ffn_down.weight,' quantize "$model" "$dir/q4.gguf" --format q4_0 --json
+    check 0 '"stand_ins":5,"stand_in_names":"blk.0.ffn_down.weight,' quantize "$model" "$dir/q4.gguf" --format q4_0 --json
     check 5 'is already q8_0' quantize "$dir/q8.gguf" "$dir/q4.gguf" --format q4_0
     check 2 'same file' quantize "$dir/q8.gguf" "$dir/q8.gguf" --format q4_0
 else

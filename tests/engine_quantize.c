@@ -46,6 +46,13 @@ static void write_source(const char *path, const char *format, const float *weig
     assert_int_equal(gguf_write_finish(w, &e), 0);
 }
 
+/* The word of a recipe instead of the recipe. */
+static int quantize(const char *in, const char *out, const char *word, struct quantize_report *report, struct err *e)
+{
+    struct recipe r;
+    return recipe_parse(&r, word, e) || quantize_file(in, out, &r, NULL, NULL, report, e) ? -1 : 0;
+}
+
 static void normal(float *v, int n, uint64_t seed)
 {
     struct rng r;
@@ -88,12 +95,12 @@ static void test_every_format_from_every_source(void **state)
             int64_t version;
             int odd = format_row_bytes(*f, ODD) == 0, plain = (*f)->block == 1;
             write_source(test_file("in.gguf"), sources[s], weight);
-            if (quantize_file(test_file("in.gguf"), test_file("out.gguf"), *f, &r, &e))
+            if (quantize(test_file("in.gguf"), test_file("out.gguf"), (*f)->name, &r, &e))
                 fail_msg("%s", e.msg);
             assert_int_equal(r.converted, 2);
             assert_int_equal(r.copied, 2);
-            assert_int_equal(r.kept_f16, odd);
-            assert_string_equal(r.kept_names, odd ? "odd.weight" : "");
+            assert_int_equal(r.stand_ins, odd);
+            assert_string_equal(r.stand_in_names, odd ? "odd.weight" : "");
             assert_int_equal(gguf_open(&a, test_file("in.gguf"), 0, &e), 0);
             assert_int_equal(gguf_open(&b, test_file("out.gguf"), 0, &e), 0);
             assert_int_equal(r.bytes_in, a.map.n);
@@ -128,8 +135,7 @@ static void test_file_types(void **state)
         struct gguf g;
         struct err e;
         int64_t v;
-        assert_int_equal(quantize_file(test_file("in.gguf"), test_file("out.gguf"), format_by_name(known[i].format), NULL, &e),
-                         0);
+        assert_int_equal(quantize(test_file("in.gguf"), test_file("out.gguf"), known[i].format, NULL, &e), 0);
         assert_int_equal(gguf_open(&g, test_file("out.gguf"), 0, &e), 0);
         assert_int_equal(gguf_int(&g, "general.file_type", 0, 100, -1, &v, &e), 0);
         assert_int_equal(v, known[i].file_type);
@@ -172,7 +178,7 @@ static void test_formats_of_files(void **state)
 static void expect_refusal(const char *in, const char *out, const char *format, const char *problem)
 {
     struct err e = {0};
-    assert_int_equal(quantize_file(in, out, format_by_name(format), NULL, &e), -1);
+    assert_int_equal(quantize(in, out, format, NULL, &e), -1);
     if (!strstr(e.msg, problem))
         fail_msg("\"%s\" does not say: %s", e.msg, problem);
 }
@@ -189,7 +195,7 @@ static void test_refusals(void **state)
     expect_refusal(test_file("in.gguf"), test_file("link.gguf"), "q8_0", "same file");
     expect_refusal(test_file("none.gguf"), test_file("new.gguf"), "q8_0", "none.gguf");
     expect_refusal(test_file("in.gguf"), test_file("none/new.gguf"), "q8_0", "none/new.gguf");
-    assert_int_equal(quantize_file(test_file("in.gguf"), test_file("q8.gguf"), format_by_name("q8_0"), NULL, &e), 0);
+    assert_int_equal(quantize(test_file("in.gguf"), test_file("q8.gguf"), "q8_0", NULL, &e), 0);
     expect_refusal(test_file("q8.gguf"), test_file("new.gguf"), "q4_0", "\"wide.weight\" is already q8_0");
     expect_refusal(test_file("q8.gguf"), test_file("new.gguf"), "f16", "begin with the F32, F16 or BF16 file");
     static const float bad[] = {NAN, INFINITY, -INFINITY};
@@ -202,7 +208,7 @@ static void test_refusals(void **state)
     write_source(test_file("in.gguf"), "f32", weight);
     expect_refusal(test_file("in.gguf"), test_file("new.gguf"), "f16", "too large for f16");
     assert_int_not_equal(access(test_file("new.gguf"), F_OK), 0);
-    assert_int_equal(quantize_file(test_file("in.gguf"), test_file("new.gguf"), format_by_name("bf16"), NULL, &e), 0);
+    assert_int_equal(quantize(test_file("in.gguf"), test_file("new.gguf"), "bf16", NULL, &e), 0);
 }
 
 static void test_vocabulary_only(void **state)
@@ -222,7 +228,7 @@ static void check_against_llama_cpp(const char *theirs, const char *format)
     struct gguf a, b;
     struct err e;
     int same = 0;
-    assert_int_equal(quantize_file(source, test_file("ours.gguf"), format_by_name(format), NULL, &e), 0);
+    assert_int_equal(quantize(source, test_file("ours.gguf"), format, NULL, &e), 0);
     assert_int_equal(gguf_open(&a, test_file("ours.gguf"), 0, &e), 0);
     assert_int_equal(gguf_open(&b, path, 0, &e), 0);
     for (uint64_t i = 0; i < b.n_tensor; i++) {

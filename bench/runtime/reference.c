@@ -34,49 +34,61 @@ static int is_source(const struct format *f)
     return f && f->act != ACT_Q8;
 }
 
-static void note_fallback(const struct gguf *g, const struct format *f, struct prepared *p)
+static void note_stand_ins(const struct recipe *r, int n, const char *names, struct prepared *p)
 {
-    int n = 0;
-    struct gguf_str first = {0};
-    for (uint64_t i = 0; i < g->n_tensor; i++) {
-        if (g->tensor[i].n_dim < 2 || quantize_target(&g->tensor[i], f) == f)
-            continue;
-        if (!n++)
-            first = g->tensor[i].name;
-    }
-    if (n)
-        snprintf(p->note, sizeof p->note, "%d matrices stay f16 because their rows do not divide into blocks of %d: %.*s%s", n,
-                 f->block, (int)(first.n < 100 ? first.n : 100), first.p, n > 1 ? " ..." : "");
+    if (n > 0)
+        snprintf(p->note, sizeof p->note,
+                 "%d matrices have another format than %s wants, because their rows do not divide into "
+                 "its blocks: %.*s%s",
+                 n, r->word, (int)strcspn(names, ","), names, n > 1 ? " ..." : "");
+}
+
+/* Where the cache keeps what a recipe makes of a source; a word with exceptions is no name for a file. */
+static void cache_path(const struct recipe *r, const char *source_sha256, const char *cache, struct prepared *p)
+{
+    char hash[65];
+    sha256_bytes(r->word, strlen(r->word), hash);
+    snprintf(p->path, sizeof p->path, "%s/%.16s-%s-v%d.gguf", cache, source_sha256, r->n_exceptions ? hash : r->word,
+             recipe_version(r));
 }
 
 static int prepare(const struct cell *c, const char *source_sha256, const char *cache, int make, struct prepared *p,
                    struct err *e)
 {
     struct gguf g;
+    struct recipe want;
+    struct text stand_ins = {0};
+    int as_it_is = !strcmp(c->format, "file"), failed = 0;
     *p = (struct prepared){0};
-    if (gguf_open(&g, c->model, 0, e))
+    if ((!as_it_is && recipe_parse(&want, c->format, e)) || gguf_open(&g, c->model, 0, e))
         return -1;
-    const struct format *has = quantize_format_of(&g), *want = format_by_name(c->format);
-    int as_it_is = !want || want == has;
-    snprintf(p->format, sizeof p->format, "%s", as_it_is && has ? has->name : as_it_is ? "mixed" : want->name);
-    int failed = 0;
-    if (as_it_is)
+    const struct format *has = quantize_format_of(&g);
+    const char *made_by = has ? has->name : recipe_of_file(&g) ? recipe_of_file(&g) : "mixed";
+    as_it_is = as_it_is || !strcmp(want.word, made_by);
+    snprintf(p->format, sizeof p->format, "%s", as_it_is ? made_by : want.word);
+    if (as_it_is) {
         snprintf(p->path, sizeof p->path, "%s", c->model);
-    else if (!is_source(has))
+    } else if (!is_source(has)) {
         failed =
             err_set(e, ERR_INVALID, "%s is quantized already (%s), %s cannot be made of it; use --format file, or an f16 source",
-                    c->model, p->format[0] && has ? has->name : "mixed", want->name);
-    else {
-        snprintf(p->path, sizeof p->path, "%s/%.16s-%s-v%d.gguf", cache, source_sha256, want->name, want->version);
+                    c->model, made_by, want.word);
+    } else {
+        const struct format **target = calloc((size_t)g.n_tensor + 1, sizeof *target);
+        if (!target)
+            abort();
+        cache_path(&want, source_sha256, cache, p);
         p->missing = access(p->path, R_OK) != 0;
-        note_fallback(&g, want, p);
+        int n = recipe_apply(&want, &g, target, &stand_ins, e);
+        failed = n < 0 ? -1 : 0;
+        note_stand_ins(&want, n, stand_ins.p ? stand_ins.p : "", p);
+        free(target);
     }
+    text_free(&stand_ins);
     gguf_close(&g);
     if (failed || !make || !p->missing)
         return failed;
-    struct quantize_report report;
     p->missing = 0;
-    return quantize_file(c->model, p->path, want, &report, e);
+    return quantize_file(c->model, p->path, &want, NULL, NULL, NULL, e);
 }
 
 static void add_scalar(json_t *j, const struct gguf *g, const struct gguf_kv *kv)
@@ -144,19 +156,6 @@ static int describe(const char *path, const char *text, size_t text_len, struct 
     return failed;
 }
 
-/* Bytes that the matrices of the file grow or shrink by when they become f. */
-static int64_t converted_difference(const struct gguf *g, const struct format *f)
-{
-    int64_t sum = 0;
-    for (uint64_t i = 0; i < g->n_tensor; i++) {
-        const struct gguf_tensor *t = &g->tensor[i];
-        const struct format *to = quantize_target(t, f);
-        if (to != t->format)
-            sum += (int64_t)(format_row_bytes(to, t->dim[0])) * t->dim[1] * t->dim[2] * t->dim[3] - (int64_t)t->bytes;
-    }
-    return sum;
-}
-
 static int plan(const struct cell *c, const struct prepared *p, struct expected *x, struct err *e)
 {
     struct model *model;
@@ -165,9 +164,12 @@ static int plan(const struct cell *c, const struct prepared *p, struct expected 
     if (model_open(&model, p->missing ? c->model : p->path, 0, e))
         return -1;
     cell_session(c, c->context + c->decode, NULL, &o);
+    struct recipe r;
+    int64_t more = 0;
     int failed = session_plan(model, &o, &f, e);
+    if (!failed && p->missing)
+        failed = recipe_parse(&r, c->format, e) || quantize_difference(&model->gguf, &r, &more, e);
     if (!failed) {
-        int64_t more = p->missing ? converted_difference(&model->gguf, format_by_name(c->format)) : 0;
         *x = (struct expected){.weights = f.weights + more, .kv = f.kv, .arena = f.arena, .tables = f.tables};
     }
     model_close(model);

@@ -17,7 +17,7 @@
 /* What a cell's weights are, once prepared: the row that the store keeps of a variant. */
 struct prepared {
     char path[PATH_MAX]; /* file to load; empty when the runtime has none */
-    char format[32];     /* its weight format, spelt out ("f16" where the cell said "file") */
+    char format[200];    /* its weight format or recipe, spelt out ("f16" where the cell said "file") */
     int missing;         /* the file is still to be made (prepare was called without `make`) */
     char note[400];      /* what differs from the request: tensors that could not take the format; empty: nothing */
 };
