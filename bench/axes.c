@@ -45,7 +45,7 @@ static int check_kv(const char *value, struct err *e)
     const char *names[MAX_NAMES];
     int n = 0;
     for (int i = 0; formats[i]; i++)
-        if (formats[i]->isa[ISA_SCALAR].vecmat)
+        if (formats[i]->quantize) /* a cache is written by every token */
             names[n++] = formats[i]->name;
     char k[32];
     const char *colon = strchr(value, ':');

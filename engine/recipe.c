@@ -129,7 +129,7 @@ static int unknown(const char *word, struct err *e)
     int n = 0;
     const struct format *f = format_by_name(word);
     if (f)
-        return err_set(e, ERR_USAGE, "format %s: it can be read, but bench has no encoder for it; use a file that has it already",
+        return err_set(e, ERR_USAGE, "format %s: this program reads it and has no encoder for it; take a file that has it, with --format file",
                        word);
     for (; n < 127 && recipe_name(n); n++) {
         names[n] = recipe_name(n);

@@ -30,16 +30,6 @@ static inline float scale_of(int e)
     return bits_float(e > 1 ? (uint32_t)(e - 1) << 23 : 0x200000u << e);
 }
 
-/* The index of the value nearest to v. */
-static int8_t nearest(float v)
-{
-    const float a = fabsf(v);
-    int at = 0;
-    for (int i = 0; i < 7; i++)
-        at += 2 * a > (float)(fp4_values[i] + fp4_values[i + 1]);
-    return (int8_t)(at | (v < 0 ? 8 : 0));
-}
-
 static void mxfp4_quantize(void *dst, const float *src, int k)
 {
     struct block *out = dst;
@@ -60,7 +50,7 @@ static void mxfp4_quantize(void *dst, const float *src, int k)
             const float unit = e < middle ? 0.5f : e > middle ? 2 : 1;
             float error = 0;
             for (int i = 0; i < BLOCK; i++) {
-                code[i] = nearest(x[i] / unit);
+                code[i] = fp4_nearest(x[i] / unit);
                 const float off = x[i] - unit * (float)fp4_values[code[i]];
                 error += off * off;
             }

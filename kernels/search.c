@@ -57,9 +57,9 @@ void search_codes(int8_t *code, const float *x, int n, float inverse, const stru
     }
     for (int i = 0; i < n; i++) {
         const float v = 2 * x[i] * inverse; /* against sums of neighbours, which are twice the middles */
-        int at = c->lo;
-        for (int j = c->lo; j < c->hi; j++)
-            at += v > (float)(c->value[j] + c->value[j + 1]);
+        int at = 0;
+        for (int half = 8; half; half /= 2)
+            at += v > (float)(c->value[at + half - 1] + c->value[at + half]) ? half : 0;
         code[i] = (int8_t)at;
     }
 }

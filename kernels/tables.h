@@ -11,4 +11,14 @@ static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 
 /* mxfp4 and nvfp4: E2M1, doubled (OCP Microscaling Formats 1.0, table 5). */
 static const int8_t fp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
+/* The code of the number nearest to v. */
+static inline int8_t fp4_nearest(float v)
+{
+    const float twice = v < 0 ? -2 * v : 2 * v; /* against sums of neighbours, which are twice the middles */
+    int at = 0;
+    for (int i = 0; i < 7; i++)
+        at += twice > (float)(fp4_values[i] + fp4_values[i + 1]);
+    return (int8_t)(at | (v < 0 ? 8 : 0));
+}
+
 #endif

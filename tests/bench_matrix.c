@@ -73,6 +73,7 @@ static void bad_values_are_named(void **state)
     } bad[] = {
         {"format", "q4_O", "q4_0"},
         {"kv", "f16:q9_0", "q9_0"},
+        {"kv", "iq3_s", "iq3_s: unknown"},
         {"context", "0", "--context 0"},
         {"context", "64,many", "many"},
         {"threads", "-1", "--threads"},

@@ -97,6 +97,16 @@ static const struct made {
     {"mxfp4", 0xb3db352e9bc6a155, {-1, -1}},
     {"tq1_0", 0x1fcac7146355a351, {52, -1}},
     {"tq2_0", 0xf1ce9e7aaee1e614, {64, -1}},
+    {"iq3_s", 0x30c18a016e138e19, {0, -1}},
+    {"iq3_xxs", 0x9190008f1dc18ae6, {0, -1}},
+    {"iq2_s", 0x4b85679466ac177f, {0, -1}},
+    {"iq2_xs", 0x304f700a123b059b, {0, -1}},
+    {"iq2_xxs", 0xd4ff14301a432aec, {0, -1}},
+    {"iq1_s", 0x26d33cdaf0adfa78, {0, -1}},
+    {"iq1_m", 0xf12ce389edc6549c, {-1, -1}},
+    {"nvfp4", 0xe5d2205c2cf4d7f6, {-1, -1}},
+    {"q1_0", 0x3cbcd5a73b255e25, {0, -1}},
+    {"q2_0", 0xed5854e6b12b3100, {0, -1}},
 };
 
 static void made_blocks(void **state)
@@ -116,6 +126,10 @@ static void made_blocks(void **state)
         }
         if (!strcmp(f->name, "mxfp4"))
             block[0] = 125; /* 2^-3 */
+        for (int g = 0; g < 4 && !strcmp(f->name, "nvfp4"); g++)
+            block[g] = (uint8_t)(40 + 9 * g);
+        for (int n = 0; n < 4 && !strcmp(f->name, "iq1_m"); n++) /* the float 0x2c35 in four top nibbles */
+            block[49 + 2 * n] = (uint8_t)((block[49 + 2 * n] & 15) | (0x2c35 >> 4 * n & 15) << 4);
         f->dequantize(v, block, f->block);
         for (int j = 0; j < f->block; j++) {
             uint8_t bytes[4];

@@ -12,5 +12,9 @@ const struct format *target_format(const struct args *a, struct err *e)
     const struct format *f = format_by_name(name);
     if (!f) /* "file" is a value of the axis: leave the weights as they are */
         err_set(e, ERR_USAGE, "--format %s: names no format to write; bench kernels lists those there are", name);
+    if (f && !f->quantize) {
+        err_set(e, ERR_USAGE, "--format %s: this program reads it and has no encoder for it; take another format", name);
+        return NULL;
+    }
     return f;
 }
