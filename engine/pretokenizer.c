@@ -17,9 +17,15 @@
 /* English contractions, then words with their space; digits and the rest by kind. */
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 /* ... any case, one sign in front of a word, `digits` at a time, line ends apart. */
-#define LLAMA3(letters, digits)                                                                                                  \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?" letters "+|" digits                                                    \
-    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define ANY_CASE "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define SPACES "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLAMA3(digits) ANY_CASE "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
+/* ... and a word ends where small letters do (tiktoken's o200k_base). */
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define O200K(contraction, digits)                                                                                               \
+    "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" contraction "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER "*" contraction           \
+    "|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
 
 static const struct rule {
     const char *names; /* between spaces */
@@ -31,15 +37,15 @@ static const struct rule {
      .pattern = {GPT2}},
     {.names = "smollm starcoder refact command-r codeshell exaone minerva-7b mellum2", .pattern = {"\\p{N}", GPT2}},
     {.names = "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
-     .pattern = {LLAMA3("\\p{L}", "\\p{N}{1,3}")},
+     .pattern = {LLAMA3("\\p{N}{1,3}")},
      .ignore_merges = 1,
      .add_bos = 1},
-    {.names = "dbrx smaug-bpe", .pattern = {LLAMA3("\\p{L}", "\\p{N}{1,3}")}},
-    {.names = "qwen2 deepseek-r1-qwen megrez stablelm2 hunyuan solar-open grok-2 kormo f2llmv2",
-     .pattern = {LLAMA3("\\p{L}", "\\p{N}")}},
+    {.names = "dbrx smaug-bpe", .pattern = {LLAMA3("\\p{N}{1,3}")}},
+    {.names = "qwen2 deepseek-r1-qwen megrez stablelm2 hunyuan solar-open grok-2 kormo f2llmv2", .pattern = {LLAMA3("\\p{N}")}},
     {.names = "qwen35",
-     .pattern = {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*"
-                 "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
+     .pattern = {ANY_CASE "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*" SPACES}},
+    {.names = "gpt-4o llama4 kanana2", .pattern = {O200K(ANY_CASE "?", "\\p{N}{1,3}")}},
+    {.names = "tekken", .pattern = {O200K("", "\\p{N}")}, .ignore_merges = 1, .add_bos = 1},
 };
 
 enum { RULES = sizeof rules / sizeof *rules };

@@ -83,6 +83,11 @@ static void test_cases(void **state)
         expect("llama-bpe", cases[i].text, cases[i].llama);
         expect("qwen2", cases[i].text, cases[i].qwen2);
     }
+    /* Words end where small letters do; contractions stay with them (not in tekken, whose digits stand alone). */
+    expect("gpt-4o", "helloWorld HTMLParser we'LL 12345 a/b//\n",
+           "[hello][World][ HTMLParser][ we'LL][ ][123][45][ a][/b][//\n]");
+    expect("tekken", "helloWorld HTMLParser we'LL 12 a/b//\n", "[hello][World][ HTMLParser][ we]['LL][ ][1][2][ a][/b][//\n]");
+    expect("gpt-4o", "e" ACUTE "t " NIHAO COMMA TOKYO, "[e" ACUTE "t][ " NIHAO "][" COMMA TOKYO "]");
     expect("qwen35", "e" ACUTE "t 12", "[e" ACUTE "t][ ][1][2]");
 }
 
