@@ -192,7 +192,7 @@ static void text_is_a_table(void **state)
     assert_int_equal(strncmp(text, "task  scorer      items  ", 25), 0);
     assert_non_null(strstr(text, "\nsaid  chrf           12  "));
     assert_non_null(strstr(text, "\nread  perplexity     12  "));
-    assert_non_null(strstr(text, "(KV f16, exact)\n"));
+    assert_non_null(strstr(text, "(KV f16, policy full, exact)\n"));
     free(text);
 }
 
