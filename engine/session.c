@@ -69,8 +69,8 @@ static size_t lay_out_memory(struct session *s, struct arena *a, size_t *attenti
     s->memory = arena_take(a, (size_t)m->n_layer * sizeof *s->memory);
     for (int i = 0; i < m->n_layer; i++) {
         struct memory mem = {0};
-        size_t inputs = (size_t)(m->n_taps - 1) * (size_t)m->d * sizeof *mem.inputs;
         if (m->layers[i].mixer == MIXER_SHORT_CONV) {
+            size_t inputs = (size_t)(m->n_taps - 1) * (size_t)m->d * sizeof *mem.inputs;
             mem.inputs = arena_take(a, inputs);
             bytes += inputs;
         } else {

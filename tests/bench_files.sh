@@ -40,7 +40,7 @@ check 2 'shape widht: there is no such part; did you mean width' synth --shape w
 check 2 'shape layers: each part must be name=value' synth --shape layers --format f16 -o "$dir/own.gguf"
 check 2 'shape layers=two: it must be a whole number' synth --shape layers=two --format f16 -o "$dir/own.gguf"
 check 2 '--preset NAME is needed' synth --format q8_0 -o "$dir/s.gguf"
-check 2 'did you mean q4_0?' synth --preset smollm2-135m --format q4_O -o "$dir/s.gguf"
+check 2 'did you mean q8_0?' synth --preset smollm2-135m --format q8_O -o "$dir/s.gguf"
 check 5 'none/s.gguf: cannot create' synth --preset smollm2-135m --format q8_0 -o "$dir/none/s.gguf"
 check 2 'needs IN.gguf OUT.gguf' quantize "$dir/in.gguf" --format q8_0
 check 5 'in.gguf: cannot open' quantize "$dir/in.gguf" "$dir/out.gguf" --format q8_0

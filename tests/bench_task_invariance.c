@@ -180,7 +180,8 @@ static void scores_do_not_depend_on_how_they_are_computed(void **state)
     for (int p = 0; p < 2; p++) {
         double by_threads = 0, by_batch = 0, by_order = 0;
         for (int f = 0; f < FORMATS; f++) {
-            struct cell c = {.format = weight_formats[f], .kv = paths[p][1], .isa = "auto", .compute = paths[p][0]};
+            struct cell c = {
+                .format = weight_formats[f], .kv = paths[p][1], .policy = "full", .isa = "auto", .compute = paths[p][0]};
             c.context = CONTEXT - 1;
             c.decode = 1;
             for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "engine/gguf_write.h"
 #include "engine/session.h"
 
@@ -403,6 +404,65 @@ static void what_is_missing_or_not_understood_is_named(void **state)
         skip();
 }
 
+static void save(const char *path, const char *bytes, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Whatever a file with a wrong byte in its header still loads as must also run; what does not load says why. */
+static void a_spoilt_file_loads_or_says_why(void **state)
+{
+    (void)state;
+    enum { FLIPS = 150 };
+    struct rng r;
+    int loaded = 0, refused = 0, missing = 0;
+    rng_seed(&r, 9);
+    for (int i = 0; i < CASES; i++) {
+        const char *path = family_file(cases[i].model, ".gguf");
+        struct gguf g;
+        struct err e = {0};
+        size_t n;
+        if (!path) {
+            missing++;
+            continue;
+        }
+        assert_int_equal(gguf_open(&g, path, 0, &e), 0);
+        uint64_t header = g.data_offset;
+        gguf_close(&g);
+        char *bytes = file_read(path, &n, &e);
+        for (int k = 0; k < FLIPS; k++) {
+            size_t at = rng_below(&r, header);
+            char was = bytes[at];
+            struct model *m;
+            struct session *s;
+            struct session_options o = exact(8);
+            bytes[at] = (char)rng_below(&r, 256);
+            save(test_file("spoilt.gguf"), bytes, n);
+            bytes[at] = was;
+            if (model_open(&m, test_file("spoilt.gguf"), 0, &e)) {
+                assert_non_null(strstr(e.msg, "spoilt.gguf"));
+                refused++;
+                continue;
+            }
+            if (!session_open(&s, m, &o, &e)) {
+                assert_int_equal(session_eval(s, (int[]){1, 5, 7}, 3, LOGITS_LAST, NULL, NULL, &e), 0);
+                assert_int_equal(session_eval(s, (int[]){9}, 1, LOGITS_LAST, NULL, NULL, &e), 0);
+                session_close(s);
+            }
+            model_close(m);
+            loaded++;
+        }
+        free(bytes);
+    }
+    print_message("%d spoilt files still load, %d are refused\n", loaded, refused);
+    if (missing)
+        skip();
+    assert_true(loaded > 0 && refused > 0);
+}
+
 /* Which layers have the window, by number and by list. */
 static void the_window_pattern_can_be_a_key(void **state)
 {
@@ -429,6 +489,7 @@ int main(void)
         cmocka_unit_test(rewinding_is_exact_or_refused),
         cmocka_unit_test(what_is_missing_or_not_understood_is_named),
         cmocka_unit_test(the_window_pattern_can_be_a_key),
+        cmocka_unit_test(a_spoilt_file_loads_or_says_why),
     };
     return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }
