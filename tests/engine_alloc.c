@@ -120,7 +120,7 @@ static void evaluation_allocates_nothing(void **state)
     static const char *const kv[] = {"f32", "f16", "q8_0"};
     char folder[256], path[300];
     struct toy_weights w;
-    struct model *m;
+    struct model *m = NULL;
     struct err e = {0};
     assert_int_equal(test_tmp(folder, sizeof folder), 0);
     snprintf(path, sizeof path, "%s/toy.gguf", folder);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "engine/gguf_write.h"
+#include "engine/quantize.h"
 #include "engine/session.h"
 
 #define TOLERANCE 1e-4
@@ -147,6 +148,50 @@ static void logits_are_the_published_ones(void **state)
         for (int j = 0; j < n; j++)
             assert_int_equal(largest(got + (size_t)j * row, (int)row), largest(want + (size_t)j * row, (int)row));
         free(want), free(got);
+        model_close(m);
+    }
+    if (missing)
+        skip();
+}
+
+/* The matrices in q8_0 (fused ones too), the rest as it was; on both paths near the published logits. */
+static void a_quantized_family_is_near(void **state)
+{
+    (void)state;
+    int missing = 0;
+    for (int i = 0; i < CASES; i++) {
+        struct err e = {0};
+        struct recipe q8;
+        int ids[MAX_TOKENS], n = tokens(cases[i].sequence, ids);
+        const char *path = family_file(cases[i].model, ".gguf");
+        if (!path) {
+            missing++;
+            continue;
+        }
+        struct model *m = open_model(path);
+        struct session_options o = exact(cases[i].n_ctx ? cases[i].n_ctx : n);
+        float *want = logits_of(m, &o, ids, n, 0);
+        size_t all = (size_t)n * (size_t)m->n_vocab;
+        model_close(m);
+        if (recipe_parse(&q8, "q8_0", &e) || quantize_file(path, test_file("q8.gguf"), &q8, NULL, NULL, NULL, &e))
+            fail_msg("%s", e.msg);
+        m = open_model(test_file("q8.gguf"));
+        double low = (double)want[0], high = low;
+        for (size_t j = 0; j < all; j++) {
+            low = fmin(low, (double)want[j]);
+            high = fmax(high, (double)want[j]);
+        }
+        for (o.exact = 0; o.exact < 2; o.exact++) {
+            float *got = logits_of(m, &o, ids, n, 0);
+            double squares = 0;
+            for (size_t j = 0; j < all; j++)
+                squares += pow((double)got[j] - (double)want[j], 2);
+            double rms = sqrt(squares / (double)all) / (high - low);
+            print_message("%s in q8_0, exact %d: RMS difference %.2g of the range\n", cases[i].model, o.exact, rms);
+            assert_true(rms > 0 && rms < 0.02);
+            free(got);
+        }
+        free(want);
         model_close(m);
     }
     if (missing)
@@ -483,6 +528,7 @@ static void the_window_pattern_can_be_a_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_quantized_family_is_near),
         cmocka_unit_test(logits_are_the_published_ones),
         cmocka_unit_test(exact_logits_do_not_depend_on_batches),
         cmocka_unit_test(the_plan_is_what_is_mapped),

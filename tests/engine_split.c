@@ -89,7 +89,7 @@ static void write_whole(const char *path)
 static void logits(const char *path, float out[TOY_VOCAB], struct footprint *f)
 {
     struct model *m;
-    struct session *s;
+    struct session *s = NULL;
     struct err e = {0};
     const struct format *f32 = format_by_name("f32");
     struct session_options o = {.n_ctx = 4, .threads = 1, .kv_k = f32, .kv_v = f32, .exact = 1, .isa = isa_best()};
@@ -131,8 +131,10 @@ static void parts_are_one_model(void **state)
         assert_int_equal(strcmp(hash, same) == 0, parts == 1); /* of several parts it is that of all */
     }
 
+    struct recipe q8;
     struct quantize_report r;
-    assert_int_equal(quantize_file(part_name(0, 3), test_file("q8.gguf"), format_by_name("q8_0"), &r, &e), 0);
+    assert_int_equal(recipe_parse(&q8, "q8_0", &e), 0);
+    assert_int_equal(quantize_file(part_name(0, 3), test_file("q8.gguf"), &q8, NULL, NULL, &r, &e), 0);
     assert_int_equal(gguf_open(&together, test_file("q8.gguf"), 0, &e), 0);
     assert_int_equal(together.n_tensor, g.n_tensor);
     assert_null(gguf_find(&together, "split.count"));
