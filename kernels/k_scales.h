@@ -9,12 +9,12 @@
 
 #include <stdint.h>
 
-static inline int k_scale(const uint8_t s[12], int g)
+static inline int k_scale(const uint8_t *s, int g)
 {
     return g < 4 ? s[g] & 63 : (s[g + 4] & 15) | s[g - 4] >> 6 << 4;
 }
 
-static inline int k_min(const uint8_t s[12], int g)
+static inline int k_min(const uint8_t *s, int g)
 {
     return g < 4 ? s[g + 4] & 63 : s[g + 4] >> 4 | s[g] >> 6 << 4;
 }

@@ -1,3 +1,8 @@
+/* search.c - all that a scale is judged by are a few sums over a group: for codes q of the weights x,
+ *
+ *   squares left = sum (d q + m - x)^2 = d d QQ + n m m + XX + 2 d m Q - 2 d XQ - 2 m X
+ *
+ * so trying a scale makes the nearest codes and adds up Q, QQ and XQ, four at a time; codes are stored once, at the end. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/search.h"
 
@@ -10,9 +15,17 @@
 #define TINY 0x1p-25f  /* half of the smallest fp16: rounds to zero */
 #define NOISE 0x1p-22f /* of a sum of squares: what rounding the scale to fp16 may change, so no reason to prefer a step */
 #define ROUND 12582912 /* 1.5 * 2^23: adding it leaves no room for a fraction */
-#define STEPS 4        /* to either side of the first scale tried */
-#define TURNS 2        /* codes for the scale, a scale for the codes */
-#define MAX_GROUP SUPER
+#define STEPS 4        /* to either side of the first scale tried; of more than 16 codes each matters less */
+#define STEPS_MANY 1
+#define TURNS 2   /* codes for the scale, a scale for the codes */
+#define GROUPS 16 /* at most, of a block with small scales */
+
+typedef float float4 __attribute__((vector_size(16)));
+typedef int32_t int4 __attribute__((vector_size(16)));
+
+struct sums {
+    float q, qq, xq;
+};
 
 void search_clean(float *out, const float *src, int n)
 {
@@ -34,48 +47,67 @@ static float inverse_of(float d)
     return fabsf(d) >= 0x1p-60f ? 1 / d : 0;
 }
 
-static int code_value(const struct codes *c, int code)
+static float total(float4 v)
 {
-    return c->value ? c->value[code] : code;
+    return v[0] + v[2] + (v[1] + v[3]);
 }
 
-/* Numbers lo .. hi, rounded to nearest. */
-static void linear_codes(int8_t *code, const float *x, int n, float inverse, float offset, int lo, int hi)
+/* yes where a > b, else no. */
+static float4 choose(float4 a, float4 b, float4 yes, float4 no)
 {
-    for (int i = 0; i < n; i++) {
-        float v = (x[i] - offset) * inverse;
-        v = v > (float)lo ? v < (float)hi ? v : (float)hi : (float)lo;
-        code[i] = (int8_t)(v + ROUND - ROUND);
-    }
+    const int4 mask = a > b;
+    return (float4)((mask & (int4)yes) | (~mask & (int4)no));
 }
 
-void search_codes(int8_t *code, const float *x, int n, float inverse, const struct codes *c)
+/* The numbers nearest to (x - offset) * inverse, for four weights; out: the codes, where they are wanted. */
+static float4 nearest4(const float *x, float inverse, float offset, const struct codes *c, int8_t *out)
 {
+    float4 v;
+    memcpy(&v, x, sizeof v);
+    v = (v - offset) * inverse;
     if (!c->value) {
-        linear_codes(code, x, n, inverse, 0, c->lo, c->hi);
-        return;
+        const float4 lo = {(float)c->lo, (float)c->lo, (float)c->lo, (float)c->lo};
+        const float4 hi = {(float)c->hi, (float)c->hi, (float)c->hi, (float)c->hi};
+        v = choose(v, lo, v, lo);
+        v = choose(hi, v, v, hi) + ROUND - ROUND;
+        for (int l = 0; l < 4 && out; l++)
+            out[l] = (int8_t)v[l];
+        return v;
     }
-    for (int i = 0; i < n; i++) {
-        const float v = 2 * x[i] * inverse; /* against sums of neighbours, which are twice the middles */
-        int at = 0;
-        for (int half = 8; half; half /= 2)
-            at += v > (float)(c->value[at + half - 1] + c->value[at + half]) ? half : 0;
-        code[i] = (int8_t)at;
+    int4 at = {0};
+    for (int j = c->lo; j < c->hi; j++) { /* a step up for each middle between two numbers that v is above of */
+        const int4 above = 2 * v > (float)(c->value[j] + c->value[j + 1]);
+        at -= above;
     }
+    for (int l = 0; l < 4; l++) {
+        v[l] = c->value[at[l]];
+        if (out)
+            out[l] = (int8_t)at[l];
+    }
+    return v;
 }
 
-/* The scale that is best for these codes, and what it takes off the sum of squares. */
-static float scale_for(const int8_t *code, const float *x, int n, const struct codes *c, float *gain)
+static void codes_for(int8_t *code, const float *x, int n, float inverse, float offset, const struct codes *c)
 {
-    float xq = 0, qq = 0;
-    for (int i = 0; i < n; i++) {
-        const float q = (float)code_value(c, code[i]);
-        xq += x[i] * q;
-        qq += q * q;
-    }
-    *gain = qq > 0 ? xq / qq * xq : 0;
-    return qq > 0 ? xq / qq : 0;
+    for (int i = 0; i < n; i += 4)
+        nearest4(x + i, inverse, offset, c, code + i);
 }
+
+static struct sums sums_for(const float *x, int n, float inverse, float offset, const struct codes *c)
+{
+    float4 q = {0}, qq = {0}, xq = {0};
+    for (int i = 0; i < n; i += 4) {
+        const float4 v = nearest4(x + i, inverse, offset, c, NULL);
+        float4 w;
+        memcpy(&w, x + i, sizeof w);
+        q += v;
+        qq += v * v;
+        xq += w * v;
+    }
+    return (struct sums){total(q), total(qq), total(xq)};
+}
+
+/* -- one scale ------------------------------------------------------------------------------------------------------------ */
 
 /* The element of the largest magnitude, with its sign. */
 static float largest(const float *x, int n)
@@ -86,123 +118,102 @@ static float largest(const float *x, int n)
     return max;
 }
 
+/* Takes the best scale for these codes when it leaves fewer squares: d XQ is what it takes off. */
+static int better_scale(struct sums s, float *best, float *best_gain)
+{
+    const float d = s.qq > 0 ? s.xq / s.qq : 0;
+    if (!(d * s.xq > *best_gain * (1 + NOISE)))
+        return 0;
+    *best_gain = d * s.xq;
+    *best = d;
+    return 1;
+}
+
+/* Step s of 0, 1, -1, 2, -2 ... */
+static float step(int s)
+{
+    return (float)(s % 2 ? (s + 1) / 2 : -s / 2);
+}
+
 /* The best scale of a group before it is rounded. */
 static float best_scale(const float *x, int n, const struct codes *c)
 {
-    const int end[2] = {code_value(c, c->lo), code_value(c, c->hi)}; /* the largest weight becomes one of them */
-    const float max = largest(x, n), step = (c->value ? 0.3f : 0.25f) / (float)(c->hi - c->lo) * 2;
-    int8_t code[MAX_GROUP];
-    float best = 0, best_gain = 0, gain;
+    const float end[2] = {(float)(c->value ? c->value[c->lo] : c->lo), (float)(c->value ? c->value[c->hi] : c->hi)};
+    const float max = largest(x, n), width = 0.5f / (float)(c->hi - c->lo); /* about a quarter of the last code */
+    const int steps = c->hi - c->lo > 16 ? STEPS_MANY : STEPS;
+    float best = 0, gain = 0;
     if (fabsf(max) < TINY)
         return 0;
-    for (int side = 0; side < (end[0] == -end[1] ? 1 : 2); side++) {
-        for (int s = 0; s <= 2 * STEPS; s++) {
-            const float reach = 1 + step * (float)(s % 2 ? (s + 1) / 2 : -s / 2);
-            search_codes(code, x, n, (float)end[side] * reach / max, c);
-            float d = scale_for(code, x, n, c, &gain);
-            if (gain > best_gain * (1 + NOISE)) {
-                best_gain = gain;
-                best = d;
-            }
-        }
+    for (int side = 0; side < (end[0] == -end[1] ? 1 : 2); side++) { /* the largest weight becomes either end */
+        for (int s = 0; s <= 2 * steps; s++)
+            better_scale(sums_for(x, n, end[side] * (1 + width * step(s)) / max, 0, c), &best, &gain);
     }
-    for (int turn = 0; turn < TURNS && fabsf(best) > TINY / 128; turn++) {
-        search_codes(code, x, n, 1 / best, c);
-        float d = scale_for(code, x, n, c, &gain);
-        if (!(gain > best_gain))
-            break;
-        best_gain = gain;
-        best = d;
-    }
+    for (int turn = 0; turn < TURNS && better_scale(sums_for(x, n, 1 / best, 0, c), &best, &gain);)
+        turn++;
     return best;
 }
 
 void search_scale(int8_t *code, const float *x, int n, const struct codes *c, uint16_t *d)
 {
-    search_codes(code, x, n, inverse_of(half_rounded(best_scale(x, n, c), d)), c);
+    codes_for(code, x, n, inverse_of(half_rounded(best_scale(x, n, c), d)), 0, c);
 }
 
-/* -- with an offset ------------------------------------------------------------------------------------------------------- */
+/* -- a scale and an offset ------------------------------------------------------------------------------------------------ */
 
-static float squares(const int8_t *code, const float *x, int n, float d, float m)
+struct group {
+    int n;
+    float x, xx;      /* sums */
+    float d, m, gain; /* the best so far, and the squares that they take off */
+};
+
+/* Takes the best scale and offset for these codes when they leave fewer squares; above zero only for whom may be. */
+static int better_offset(struct sums s, int any_sign, struct group *g)
 {
-    float sum = 0;
+    const float n = (float)g->n, determinant = n * s.qq - s.q * s.q;
+    float d = determinant > 0 ? (n * s.xq - g->x * s.q) / determinant : 0, m = (g->x - d * s.q) / n;
+    if (m > 0 && !any_sign) {
+        m = 0;
+        d = s.qq > 0 ? s.xq / s.qq : 0;
+    }
+    if (!(d * s.xq + m * g->x > g->gain + NOISE * g->xx))
+        return 0;
+    g->gain = d * s.xq + m * g->x;
+    g->d = d;
+    g->m = m;
+    return 1;
+}
+
+static struct group best_offset(const float *x, int n, const struct codes *c, int any_sign)
+{
+    struct group g = {.n = n, .gain = -INFINITY};
+    float min = x[0], max = x[0];
     for (int i = 0; i < n; i++) {
-        float off = d * (float)code[i] + m - x[i];
-        sum += off * off;
-    }
-    return sum;
-}
-
-/* The scale and offset that are best for these codes; an offset above zero is only for whom may have one. */
-static void offset_for(const int8_t *code, const float *x, int n, int any_sign, float *d, float *m)
-{
-    float sum_q = 0, sum_qq = 0, sum_x = 0, sum_xq = 0;
-    for (int i = 0; i < n; i++) {
-        const float q = (float)code[i];
-        sum_q += q;
-        sum_qq += q * q;
-        sum_x += x[i];
-        sum_xq += x[i] * q;
-    }
-    const float determinant = (float)n * sum_qq - sum_q * sum_q;
-    *d = determinant > 0 ? ((float)n * sum_xq - sum_x * sum_q) / determinant : 0;
-    *m = (sum_x - *d * sum_q) / (float)n;
-    if (*m > 0 && !any_sign) {
-        *m = 0;
-        *d = sum_qq > 0 ? sum_xq / sum_qq : 0;
-    }
-}
-
-static void best_offset(const float *x, int n, int hi, int any_sign, float *best_d, float *best_m)
-{
-    int8_t code[MAX_GROUP];
-    float min = x[0], max = x[0], d, m;
-    for (int i = 1; i < n; i++) {
         min = x[i] < min ? x[i] : min;
         max = x[i] > max ? x[i] : max;
+        g.x += x[i];
+        g.xx += x[i] * x[i];
     }
     if (min > 0 && !any_sign)
         min = 0;
-    *best_d = 0;
-    *best_m = min;
+    g.m = min;
     if (max - min < TINY)
-        return;
-    float best = INFINITY, noise = 0;
-    for (int i = 0; i < n; i++)
-        noise += NOISE * x[i] * x[i];
-    for (int s = 0; s <= 2 * STEPS; s++) {
-        const float reach = (float)hi + 0.25f * (float)(s % 2 ? (s + 1) / 2 : -s / 2);
-        linear_codes(code, x, n, reach / (max - min), min, 0, hi);
-        offset_for(code, x, n, any_sign, &d, &m);
-        float error = squares(code, x, n, d, m);
-        if (error < best - noise) {
-            best = error;
-            *best_d = d;
-            *best_m = m;
-        }
-    }
-    for (int turn = 0; turn<TURNS && * best_d> TINY / 128; turn++) {
-        linear_codes(code, x, n, 1 / *best_d, *best_m, 0, hi);
-        offset_for(code, x, n, any_sign, &d, &m);
-        float error = squares(code, x, n, d, m);
-        if (!(error < best))
-            break;
-        best = error;
-        *best_d = d;
-        *best_m = m;
-    }
+        return g;
+    for (int s = 0; s <= 2 * STEPS; s++)
+        better_offset(sums_for(x, n, ((float)c->hi + 0.25f * step(s)) / (max - min), min, c), any_sign, &g);
+    for (int turn = 0; turn < TURNS && g.d > 0 && better_offset(sums_for(x, n, 1 / g.d, g.m, c), any_sign, &g);)
+        turn++;
+    return g;
 }
 
 void search_offset(int8_t *code, const float *x, int n, int hi, uint16_t *d, uint16_t *m)
 {
-    float scale, offset;
-    best_offset(x, n, hi, 1, &scale, &offset);
-    const float inverse = inverse_of(half_rounded(scale, d));
-    linear_codes(code, x, n, inverse, half_rounded(offset, m), 0, hi);
+    const struct codes c = {.hi = hi};
+    const struct group g = best_offset(x, n, &c, 1);
+    const float inverse = inverse_of(half_rounded(g.d, d));
+    codes_for(code, x, n, inverse, half_rounded(g.m, m), &c);
 }
 
-/* -- groups whose scales are small numbers ------------------------------------------------------------------------------- */
+/* -- groups whose scales are small numbers -------------------------------------------------------------------------------- */
 
 /* v / unit rounded to lo .. hi. */
 static int rounded(float v, float unit, int lo, int hi)
@@ -211,91 +222,89 @@ static int rounded(float v, float unit, int lo, int hi)
     return (int)lrintf(r > (float)lo ? r < (float)hi ? r : (float)hi : (float)lo);
 }
 
-/* Scales and codes of every group for the unit d, and what is left of the squares. */
-static float scales_for(struct super *s, const float *x, int group, const struct codes *c, const float *scale, int lo, int hi,
-                        float unit)
+/* What a block is, and what has been found for its groups apart. */
+struct block {
+    const float *x;
+    int n, groups; /* weights of a group, and their number */
+    const struct codes *c;
+    int lo, hi; /* of scales and mins */
+    struct group g[GROUPS];
+};
+
+/* Sums over a block that the best units for its codes, scales and mins follow from: x ~ d u + m v. */
+struct units {
+    float uu, uv, vv, xu, xv;
+    float error; /* squares left */
+};
+
+/* Scales and mins of every group for the units, which are rounded. */
+static struct units with_units(struct super *s, const struct block *b, float unit, float unit_m)
 {
-    const float d = half_rounded(unit, &s->d);
-    float error = 0;
-    for (int g = 0; g < SUPER / group; g++, x += group) {
-        int8_t *code = s->code + g * group;
-        s->scale[g] = rounded(scale[g], d, lo, hi);
-        search_codes(code, x, group, inverse_of(d * (float)s->scale[g]), c);
-        for (int i = 0; i < group; i++) {
-            const float off = d * (float)(s->scale[g] * code_value(c, code[i])) - x[i];
-            error += off * off;
-        }
+    const float d = half_rounded(unit, &s->d), m = half_rounded(unit_m, &s->m);
+    struct units all = {0};
+    for (int i = 0; i < b->groups; i++) {
+        const struct group *g = &b->g[i];
+        s->scale[i] = rounded(g->d, d, b->lo, b->hi);
+        s->min[i] = rounded(-g->m, m, 0, b->hi);
+        const float scale = (float)s->scale[i], min = (float)-s->min[i], dg = d * scale, mg = m * min;
+        const struct sums v = sums_for(b->x + i * b->n, b->n, inverse_of(dg), mg, b->c);
+        all.uu += scale * scale * v.qq;
+        all.uv += scale * min * v.q;
+        all.vv += min * min * (float)b->n;
+        all.xu += scale * v.xq;
+        all.xv += min * g->x;
+        all.error += dg * dg * v.qq + (float)b->n * mg * mg + g->xx + 2 * (dg * mg * v.q - dg * v.xq - mg * g->x);
     }
-    return error;
+    return all;
+}
+
+/* Turns: the best units for the codes, and scales and codes for those units. */
+static void search_units(struct super *s, const struct block *b, float unit, float unit_m)
+{
+    struct units best = with_units(s, b, unit, unit_m);
+    for (int turn = 0; turn < TURNS; turn++) {
+        const float determinant = best.uu * best.vv - best.uv * best.uv;
+        struct super next;
+        if (determinant > 0) {
+            unit = (best.xu * best.vv - best.xv * best.uv) / determinant;
+            unit_m = (best.xv * best.uu - best.xu * best.uv) / determinant;
+        } else {
+            unit = best.uu > 0 ? best.xu / best.uu : 0;
+        }
+        const struct units now = with_units(&next, b, unit, unit_m);
+        if (!(now.error < best.error))
+            break;
+        best = now;
+        *s = next;
+    }
+    const float d = half_to_float(s->d), m = half_to_float(s->m);
+    for (int i = 0; i < b->groups; i++)
+        codes_for(s->code + i * b->n, b->x + i * b->n, b->n, inverse_of(d * (float)s->scale[i]), -m * (float)s->min[i], b->c);
 }
 
 void search_super_scale(struct super *s, const float x[SUPER], int group, const struct codes *c, int scale_lo, int scale_hi)
 {
-    float scale[16];
-    for (int g = 0; g < SUPER / group; g++)
-        scale[g] = best_scale(x + g * group, group, c);
-    float unit = largest(scale, SUPER / group) / (float)scale_lo;
-    float best = scales_for(s, x, group, c, scale, scale_lo, scale_hi, unit);
-    for (int turn = 0; turn < TURNS; turn++) {
-        float xu = 0, uu = 0;
-        for (int i = 0; i < SUPER; i++) {
-            const float u = (float)(s->scale[i / group] * code_value(c, s->code[i]));
-            xu += x[i] * u;
-            uu += u * u;
-        }
-        struct super next;
-        float error = uu > 0 ? scales_for(&next, x, group, c, scale, scale_lo, scale_hi, xu / uu) : INFINITY;
-        if (!(error < best))
-            break;
-        best = error;
-        *s = next;
+    struct block b = {.x = x, .n = group, .groups = SUPER / group, .c = c, .lo = scale_lo, .hi = scale_hi};
+    float max = 0;
+    for (int i = 0; i < b.groups; i++) {
+        const float *v = x + i * group;
+        for (int j = 0; j < group; j++)
+            b.g[i].xx += v[j] * v[j];
+        b.g[i].d = best_scale(v, group, c);
+        max = fabsf(b.g[i].d) > fabsf(max) ? b.g[i].d : max;
     }
-}
-
-/* As scales_for, with mins. */
-static float offsets_for(struct super *s, const float *x, int group, int code_hi, const float *scale, const float *offset, int hi,
-                         float unit, float unit_m)
-{
-    const float d = half_rounded(unit, &s->d), m = half_rounded(unit_m, &s->m);
-    float error = 0;
-    for (int g = 0; g < SUPER / group; g++, x += group) {
-        s->scale[g] = rounded(scale[g], d, 0, hi);
-        s->min[g] = rounded(-offset[g], m, 0, hi);
-        const float dg = d * (float)s->scale[g], mg = -m * (float)s->min[g];
-        linear_codes(s->code + g * group, x, group, inverse_of(dg), mg, 0, code_hi);
-        error += squares(s->code + g * group, x, group, dg, mg);
-    }
-    return error;
+    search_units(s, &b, max / (float)scale_lo, 0);
 }
 
 void search_super_offset(struct super *s, const float x[SUPER], int group, int hi, int scale_hi)
 {
-    float scale[16], offset[16], max = 0, min = 0;
-    for (int g = 0; g < SUPER / group; g++) {
-        best_offset(x + g * group, group, hi, 0, &scale[g], &offset[g]);
-        max = scale[g] > max ? scale[g] : max;
-        min = offset[g] < min ? offset[g] : min;
+    const struct codes c = {.hi = hi};
+    struct block b = {.x = x, .n = group, .groups = SUPER / group, .c = &c, .hi = scale_hi};
+    float max = 0, min = 0;
+    for (int i = 0; i < b.groups; i++) {
+        b.g[i] = best_offset(x + i * group, group, &c, 0);
+        max = b.g[i].d > max ? b.g[i].d : max;
+        min = b.g[i].m < min ? b.g[i].m : min;
     }
-    float best = offsets_for(s, x, group, hi, scale, offset, scale_hi, max / (float)scale_hi, -min / (float)scale_hi);
-    for (int turn = 0; turn < TURNS; turn++) {
-        float uu = 0, uv = 0, vv = 0, xu = 0, xv = 0; /* x ~ d u + m v */
-        for (int i = 0; i < SUPER; i++) {
-            const float u = (float)(s->scale[i / group] * s->code[i]), v = (float)-s->min[i / group];
-            uu += u * u;
-            uv += u * v;
-            vv += v * v;
-            xu += x[i] * u;
-            xv += x[i] * v;
-        }
-        const float determinant = uu * vv - uv * uv;
-        struct super next;
-        float error = INFINITY;
-        if (determinant > 0)
-            error = offsets_for(&next, x, group, hi, scale, offset, scale_hi, (xu * vv - xv * uv) / determinant,
-                                (xv * uu - xu * uv) / determinant);
-        if (!(error < best))
-            break;
-        best = error;
-        *s = next;
-    }
+    search_units(s, &b, max / (float)scale_hi, -min / (float)scale_hi);
 }

@@ -14,17 +14,14 @@
 
 #define SUPER 256 /* weights of a block whose groups have small scales of their own, in units of a 16-bit one */
 
-/* What a code may be: a number lo .. hi itself or, with a table, an index 0 .. 15 into numbers in ascending order. */
+/* What a code may be: a number lo .. hi itself or, with a table, an index lo .. hi into numbers in ascending order. */
 struct codes {
     int lo, hi;
-    const int8_t *value; /* [16], or NULL: the numbers themselves */
+    const int8_t *value; /* NULL: the numbers themselves */
 };
 
 /* src with zero for what is no number, and bounded such that squares can be added: larger ones no block can hold. */
 void search_clean(float *out, const float *src, int n);
-
-/* The codes nearest to x[i] * inverse. */
-void search_codes(int8_t *code, const float *x, int n, float inverse, const struct codes *c);
 
 /* x ~ d q: the codes, and d as fp16. */
 void search_scale(int8_t *code, const float *x, int n, const struct codes *c, uint16_t *d);
