@@ -20,18 +20,30 @@
  * change no time. */
 // clang-format off
 const struct synth_preset synth_presets[] = {
-    /* name             source                                        family  layers  d    ff  heads kv  hd   vocab.  context tied rope base */
-    {"smollm2-135m",    "HuggingFaceTB/SmolLM2-135M config.json",     "llama",   30,  576, 1536,  9,  3,  64,  49152,   8192, 1,  100000, 0, 0, 0},
-    {"gemma3-270m",     "google/gemma-3-270m config.json",            "gemma3",  18,  640, 2048,  4,  1, 256, 262144,  32768, 1, 1000000, 0, 512, 0},
-    {"smollm2-360m",    "HuggingFaceTB/SmolLM2-360M config.json",     "llama",   32,  960, 2560, 15,  5,  64,  49152,   8192, 1,  100000, 0, 0, 0},
-    {"qwen2.5-0.5b",    "Qwen/Qwen2.5-0.5B config.json",              "qwen2",   24,  896, 4864, 14,  2,  64, 151936,  32768, 1, 1000000, 0, 0, 0},
-    {"qwen3-0.6b",      "Qwen/Qwen3-0.6B config.json",                "qwen3",   28, 1024, 3072, 16,  8, 128, 151936,  40960, 1, 1000000, 0, 0, 0},
-    {"gemma3-1b",       "google/gemma-3-1b-pt config.json",           "gemma3",  26, 1152, 6912,  4,  1, 256, 262144,  32768, 1, 1000000, 0, 512, 0},
-    {"tinyllama-1.1b",  "TinyLlama/TinyLlama-1.1B config.json",       "llama",   22, 2048, 5632, 32,  4,  64,  32000,   2048, 0,   10000, 0, 0, 0},
-    {"llama3.2-1b",     "meta-llama/Llama-3.2-1B config.json",        "llama",   16, 2048, 8192, 32,  8,  64, 128256, 131072, 1,  500000, 0, 0, 0},
-    {"granite3.3-2b",   "ibm-granite/granite-3.3-2b-instruct config.json", "granite", 40, 2048, 8192, 32, 8, 64, 49159, 131072, 1, 10000000, 0, 0, 0},
-    {"llama3.2-3b",     "meta-llama/Llama-3.2-3B config.json",        "llama",   28, 3072, 8192, 24,  8, 128, 128256, 131072, 1,  500000, 0, 0, 0},
-    {"phi4-mini",       "microsoft/Phi-4-mini-instruct config.json",  "phi3",    32, 3072, 8192, 24,  8, 128, 200064, 131072, 1,   10000, 96, 262144, 4096},
+    /* name, source, family;
+     * layers, width, ff; heads, kv, head; vocabulary, context, tied; rope base, rot; window; rope factors from */
+    {"smollm2-135m", "HuggingFaceTB/SmolLM2-135M", "llama",
+     30,  576, 1536,  9, 3,  64,  49152,   8192, 1,   100000,  0,      0,    0},
+    {"gemma3-270m", "google/gemma-3-270m", "gemma3",
+     18,  640, 2048,  4, 1, 256, 262144,  32768, 1,  1000000,  0,    512,    0},
+    {"smollm2-360m", "HuggingFaceTB/SmolLM2-360M", "llama",
+     32,  960, 2560, 15, 5,  64,  49152,   8192, 1,   100000,  0,      0,    0},
+    {"qwen2.5-0.5b", "Qwen/Qwen2.5-0.5B", "qwen2",
+     24,  896, 4864, 14, 2,  64, 151936,  32768, 1,  1000000,  0,      0,    0},
+    {"qwen3-0.6b", "Qwen/Qwen3-0.6B", "qwen3",
+     28, 1024, 3072, 16, 8, 128, 151936,  40960, 1,  1000000,  0,      0,    0},
+    {"gemma3-1b", "google/gemma-3-1b-pt", "gemma3",
+     26, 1152, 6912,  4, 1, 256, 262144,  32768, 1,  1000000,  0,    512,    0},
+    {"tinyllama-1.1b", "TinyLlama/TinyLlama-1.1B", "llama",
+     22, 2048, 5632, 32, 4,  64,  32000,   2048, 0,    10000,  0,      0,    0},
+    {"llama3.2-1b", "meta-llama/Llama-3.2-1B", "llama",
+     16, 2048, 8192, 32, 8,  64, 128256, 131072, 1,   500000,  0,      0,    0},
+    {"granite3.3-2b", "ibm-granite/granite-3.3-2b-instruct", "granite",
+     40, 2048, 8192, 32, 8,  64,  49159, 131072, 1, 10000000,  0,      0,    0},
+    {"llama3.2-3b", "meta-llama/Llama-3.2-3B", "llama",
+     28, 3072, 8192, 24, 8, 128, 128256, 131072, 1,   500000,  0,      0,    0},
+    {"phi4-mini", "microsoft/Phi-4-mini-instruct", "phi3",
+     32, 3072, 8192, 24, 8, 128, 200064, 131072, 1,    10000, 96, 262144, 4096},
     {0},
 };
 // clang-format on
