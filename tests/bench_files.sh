@@ -44,7 +44,7 @@ check 2 'did you mean q8_0?' synth --preset smollm2-135m --format q8_O -o "$dir/
 check 5 'none/s.gguf: cannot create' synth --preset smollm2-135m --format q8_0 -o "$dir/none/s.gguf"
 check 2 'needs IN.gguf OUT.gguf' quantize "$dir/in.gguf" --format q8_0
 check 5 'in.gguf: cannot open' quantize "$dir/in.gguf" "$dir/out.gguf" --format q8_0
-check 2 'names no format to write' quantize "$dir/in.gguf" "$dir/out.gguf" --format file
+check 2 'format file: unknown' quantize "$dir/in.gguf" "$dir/out.gguf" --format file
 check 2 'has no encoder for it' quantize "$dir/in.gguf" "$dir/out.gguf" --format iq2_xs
 check 2 'has no encoder for it' synth --preset smollm2-135m --format iq1_s -o "$dir/out.gguf"
 echo 'not a model' >"$dir/text.gguf"

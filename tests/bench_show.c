@@ -263,6 +263,42 @@ static void scores_have_intervals(void **state)
     assert_int_equal(n, 1 + 4 + 4 + 3);
 }
 
+/* 40 items: all right, 30, 20, 10 of them; the difference of 0 to the first variant is not printed for itself. */
+static void markdown_holds_variants_against_the_first(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const formats[] = {"f16", "q8_0", "q4_0", "q2_k"};
+    int64_t run = begin(f->s, NULL, 0), model, variant, id;
+    char said[8192];
+    ok(store_model(f->s, &a_model, &model, &f->e), &f->e);
+    for (int i = 0; i < 4; i++) {
+        struct store_variant v = a_variant;
+        v.format = formats[i];
+        ok(store_variant(f->s, model, &v, &variant, &f->e), &f->e);
+        struct store_cell c = a_cell(variant, 64);
+        c.weights_bytes = (4 - i) << 20;
+        ok(store_cell(f->s, run, &c, &id, &f->e), &f->e);
+        put_score(f, run, variant, "intent", "exact", i == 1 ? 39 : 40 - 10 * i, 40);
+        put_score(f, run, variant, "intent", "squad_exact", 4, 5);
+        put_score(f, run, variant, "answer", "of_the_future", 1, 20);
+    }
+    show(f, SHOW_MARKDOWN, said, sizeof said);
+    static const char *const lines[] = {
+        "| variant | MiB | bits per weight | intent exact | answer of_the_future |\n|---|---|---|---|---|\n",
+        "| 1.000 | 0.0500 |\n",
+        "| 0.9750 ? | 0.0500 |\n",
+        "| 0.5000 ▼ | 0.0500 |\n",
+        "| 0.2500 ▼ | 0.0500 |\n",
+        "| q2_k | 1.00 |",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!strstr(said, lines[i]))
+            fail_msg("no \"%s\" in:\n%s", lines[i], said);
+    begin(f->s, NULL, 0);
+    assert_int_equal(show_run(f->s, 2, SHOW_MARKDOWN, &f->e), -1); /* no score, no table */
+    assert_non_null(strstr(f->e.msg, "run 2 scored nothing"));
+}
+
 static void a_run_is_found_by_its_name(void **state)
 {
     struct fixture *f = *state;
@@ -289,9 +325,13 @@ static void a_run_is_found_by_its_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_line_up),      WITH_STORE(text_says_what_was_and_was_not_measured),
-        WITH_STORE(json_has_stable_names),      WITH_STORE(csv_is_a_line_per_cell),
-        WITH_STORE(scores_have_intervals),      WITH_STORE(a_run_is_found_by_its_name),
+        cmocka_unit_test(columns_line_up),
+        WITH_STORE(text_says_what_was_and_was_not_measured),
+        WITH_STORE(json_has_stable_names),
+        WITH_STORE(csv_is_a_line_per_cell),
+        WITH_STORE(scores_have_intervals),
+        WITH_STORE(a_run_is_found_by_its_name),
+        WITH_STORE(markdown_holds_variants_against_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

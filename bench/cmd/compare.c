@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "bench/cmd/cmd.h"
+#include "bench/cmd/comparison.h"
 #include "bench/cmd/rows.h"
 #include "bench/cmd/show.h"
 #include "bench/cmd/stored_scores.h"
@@ -66,75 +67,15 @@ out:
     return rc;
 }
 
-/* -- one score ------------------------------------------------------------------------------------------------------------ */
-
-struct comparison {
-    const char *task, *scorer;
-    struct paired p;
-    int n;
-    const char *test;
-    double margin; /* in the score's own unit */
-    struct decision decision;
-};
-
-/* What a decision is called: by direction + 1. */
-static const char *const directions[] = {"worse", "undecided", "better"};
-
-static const char *verdict_of(const struct comparison *c)
-{
-    return !c->decision.direction && c->decision.within ? "equivalent" : directions[c->decision.direction + 1];
-}
-
-static int is_right_or_wrong(const struct scorer *s, const double *sums, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (s->sums != 1 || (sums[i] != 0 && sums[i] != 1))
-            return 0;
-    return s->input != SCORER_LIKELIHOOD;
-}
-
-/* percent: the margin, of A's value. */
-static int compare_score(struct store *s, const struct rows *r, int i, double percent, struct comparison *c, struct err *e)
-{
-    const struct scorer *scorer = scorer_by_name(rows_get(r, i, "scorer"));
-    double *a = NULL, *b = NULL;
-    int n_a = 0, n_b = 0, rc;
-    *c = (struct comparison){.task = rows_get(r, i, "task"), .scorer = rows_get(r, i, "scorer"), .test = "bootstrap"};
-    if (!scorer)
-        return err_set(e, ERR_ENV, "compare: this program has no scorer %s; the run was made by a newer one", c->scorer);
-    rc = stored_sums(s, rows_get(r, i, "a"), scorer, &a, &n_a, e) || stored_sums(s, rows_get(r, i, "b"), scorer, &b, &n_b, e);
-    if (!rc && n_a != n_b)
-        rc = err_set(e, ERR_INVALID, "compare: %s has %d items on one side and %d on the other", c->task, n_a, n_b);
-    c->n = n_a;
-    if (!rc)
-        rc = resample_paired(scorer, a, b, (size_t)n_a, RESAMPLES, RESAMPLE_SEED, &c->p, e);
-    if (!rc && is_right_or_wrong(scorer, a, n_a) && is_right_or_wrong(scorer, b, n_b)) {
-        uint64_t only_a = 0, only_b = 0;
-        for (int k = 0; k < n_a; k++) {
-            only_a += a[k] > b[k];
-            only_b += b[k] > a[k];
-        }
-        c->p.p = mcnemar_exact(only_a, only_b);
-        if (n_a >= RESAMPLE_MIN_ITEMS)
-            mcnemar_interval((uint64_t)n_a, only_a, only_b, &c->p.low, &c->p.high);
-        c->test = "McNemar";
-    }
-    c->margin = percent / 100 * fabs(c->p.a);
-    c->decision = resample_decide(scorer, &c->p, c->margin);
-    free(a);
-    free(b);
-    return rc ? -1 : 0;
-}
-
 /* -- printing ------------------------------------------------------------------------------------------------------------- */
 
-static json_t *as_json(const struct comparison *c)
+static json_t *as_json(const char *task, const char *scorer, const struct comparison *c)
 {
-    return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b}", "task", c->task, "scorer", c->scorer,
-                     "items", c->n, "test", c->test, "a", json_real_or_null(c->p.a), "b", json_real_or_null(c->p.b), "difference",
+    return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b}", "task", task, "scorer", scorer, "items",
+                     c->n, "test", c->test, "a", json_real_or_null(c->p.a), "b", json_real_or_null(c->p.b), "difference",
                      json_real_or_null(c->p.difference), "difference_low", json_real_or_null(c->p.low), "difference_high",
                      json_real_or_null(c->p.high), "p", json_real_or_null(c->p.p), "margin", json_real_or_null(c->margin),
-                     "verdict", verdict_of(c), "within_margin", c->decision.within);
+                     "verdict", comparison_verdict(c), "within_margin", c->decision.within);
 }
 
 static void add_number(struct table *t, double x, double like, int sign)
@@ -145,11 +86,11 @@ static void add_number(struct table *t, double x, double like, int sign)
     text_free(&number);
 }
 
-static void add_row(struct table *t, const struct comparison *c, double percent)
+static void add_row(struct table *t, const char *task, const char *scorer, const struct comparison *c, double percent)
 {
     struct text interval = {0};
-    table_add(t, "%s", c->task);
-    table_add(t, "%s", c->scorer);
+    table_add(t, "%s", task);
+    table_add(t, "%s", scorer);
     table_add(t, "%d", c->n);
     add_number(t, c->p.a, c->p.a, 0);
     add_number(t, c->p.b, c->p.b, 0);
@@ -163,9 +104,9 @@ static void add_row(struct table *t, const struct comparison *c, double percent)
         table_add(t, "%.4f", c->p.p);
     table_add(t, "%s", c->test);
     if (c->decision.direction && c->decision.within)
-        table_add(t, "%s, within %g%%", verdict_of(c), percent);
+        table_add(t, "%s, within %g%%", comparison_verdict(c), percent);
     else
-        table_add(t, "%s", verdict_of(c));
+        table_add(t, "%s", comparison_verdict(c));
 }
 
 /* How many scores got which verdict. */
@@ -222,11 +163,12 @@ static int compare_all(struct store *s, const struct side *a, const struct side 
         table_column(&t, titles[i], i > 1 && i < 8 ? TABLE_RIGHT : TABLE_LEFT);
     for (int i = 0; i < r.n && !rc; i++) {
         struct comparison c;
-        rc = compare_score(s, &r, i, percent, &c, e);
+        const char *task = rows_get(&r, i, "task"), *scorer = rows_get(&r, i, "scorer");
+        rc = compare_scores(&c, s, scorer, rows_get(&r, i, "a"), rows_get(&r, i, "b"), percent, e);
         if (rc)
             break;
-        json_array_append_new(list, as_json(&c));
-        add_row(&t, &c, percent);
+        json_array_append_new(list, as_json(task, scorer, &c));
+        add_row(&t, task, scorer, &c, percent);
         count(&n, &c.decision);
     }
     if (!rc && json)

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "results/store.h"
 
-enum show_format { SHOW_TEXT, SHOW_JSON, SHOW_CSV, SHOW_SCORES_CSV };
+enum show_format { SHOW_TEXT, SHOW_JSON, SHOW_CSV, SHOW_SCORES_CSV, SHOW_MARKDOWN };
 
 /* Prints the run to stdout; its numbers are those of the view v_cell (results/views.sql). */
 int show_run(struct store *s, int64_t run, enum show_format format, struct err *e);

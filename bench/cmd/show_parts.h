@@ -13,6 +13,7 @@ int show_text(struct store *s, const char *run, struct err *e);
 int show_scores(struct store *s, const char *run, struct err *e);
 int show_json(struct store *s, const char *run, struct err *e);
 int show_csv(struct store *s, const char *run, struct err *e);
+int show_markdown(struct store *s, const char *run, struct err *e);
 int show_scores_csv(struct store *s, const char *run, struct err *e);
 
 #endif

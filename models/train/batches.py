@@ -14,13 +14,17 @@ PROMPT = 0.1    # weight of a prompt's tokens in the loss; an answer's have 1
 SHARES = {"intent": 0.36, "answer": 0.23, "summary": 0.13, "translate": 0.14, "choice": 0.07, "story": 0.07}  # of the tokens
 # From a step on: other shares.  With those above alone answers took on their form long before the model looked anything up: of 100
 # tokens of a context one or two depend on it.  Several questions about one context, and lists that are said twice, the second
-# time in another order, have many times as many.  The third stage is for looking up above all, the last one for everything.
+# time in another order, have many times as many.  The third and the fifth stage are for looking up above all.
 STAGES = ((0, SHARES),
           (2100, {"intent": 0.30, "answer": 0.10, "questions": 0.18, "summary": 0.08, "translate": 0.11, "choice": 0.12,
                   "story": 0.05, "recall": 0.06}),
           (2766, {"intent": 0.10, "questions": 0.30, "summary": 0.04, "translate": 0.04, "choice": 0.12, "lines": 0.40}),
           (3400, {"intent": 0.30, "answer": 0.10, "questions": 0.16, "summary": 0.08, "translate": 0.11, "choice": 0.13,
-                   "story": 0.06, "lines": 0.06}))
+                   "story": 0.06, "lines": 0.06}),
+          (4134, {"intent": 0.12, "answer": 0.15, "questions": 0.25, "summary": 0.04, "translate": 0.04, "choice": 0.20,
+                  "lines": 0.20}),
+          (4900, {"intent": 0.30, "answer": 0.16, "questions": 0.12, "summary": 0.08, "translate": 0.10, "choice": 0.16,
+                  "story": 0.05, "lines": 0.03}))
 
 
 def vocabulary(size):
