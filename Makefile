@@ -1,9 +1,10 @@
 # make            builds build/bench
-# make demo       sets the machine up, then runs the main job (MODEL=path.gguf until a model is shipped)
+# make demo       sets the machine up, then runs the main job on the shipped model (MODEL=path.gguf: on that one)
 # make test       sets the machine up, then runs every test
 # make check      checks every kernel against its scalar definition, on every instruction set of this machine
 # make check-asan every test and the check program under AddressSanitizer and UndefinedBehaviorSanitizer
-# make fuzz-tokenizer  one minute of libFuzzer (FUZZ_SECONDS=3600: an hour)
+# make fuzz-tokenizer, make fuzz-gguf   one minute of libFuzzer (FUZZ_SECONDS=3600: an hour)
+# make quality    docs/quality.md anew: what each weight format costs the shipped model
 # make lint       clang-tidy, cppcheck, headers compile alone, folders include only whom the design allows
 # make format     clang-format on every C file
 # make install    PREFIX=/usr/local
@@ -47,7 +48,7 @@ ROOMS   = base kernels engine eval results bench
 SRC     = $(foreach r,$(ROOMS) tests,$(wildcard $r/*.c $r/*/*.c))
 obj     = $(patsubst %.c,$(O)/obj/%.o,$(wildcard $1/*.c $1/*/*.c))
 
-.PHONY: all setup demo test run-tests check check-asan lint format install clean always
+.PHONY: all setup demo quality test run-tests check check-asan lint format install clean always
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -151,15 +152,33 @@ fuzz-%:
 	@CC=clang HWLOC=$(HWLOC) PAPI=$(PAPI) ci/setup
 	@$(MAKE) --no-print-directory $(fuzz) $(O)/fuzz/tests/fuzz/$*
 	@mkdir -p $(O)/fuzz/corpus-$*
-	$(O)/fuzz/tests/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
+	$(O)/fuzz/tests/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=32768 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
 	    -artifact_prefix=$(O)/fuzz/found-$*- $(O)/fuzz/corpus-$* tests/fuzz/$*
 
-demo:
-	@test -n "$(MODEL)" || { echo 'make demo needs a model until one is shipped: make demo MODEL=path/to/model.gguf' >&2; exit 2; }
-	@$(MAKE) --no-print-directory setup
+# The shipped model is scored on its tasks; another one on a text only, for these tasks are not what it was trained for.
+MODEL      = models/home.gguf
+demo_text  = --text prompts/story.txt
+ifeq ($(MODEL),models/home.gguf)
+demo_text  = --text prompts/home/stories.txt --reference f16 --tasks home
+endif
+
+demo: setup
 	@$(MAKE) --no-print-directory all
-	$(O)/bench sweep --model '$(MODEL)' --format f16,q8_0,q4_0 --context 16,64 --threads 1,2 --trials 3 --text prompts/story.txt
+	$(O)/bench sweep --model '$(MODEL)' --format f16,q8_0,q4_0 --context 64,256 --threads 1,2 $(demo_text)
 	$(O)/bench plot last -o plots/out
+	$(O)/bench compare last:f16 last:q4_0
+
+# docs/quality.md: what each format costs the shipped model, all of it measured anew (some minutes).
+QUALITY = f16,q8_0,q6_k,q5_k_m,q5_1,q5_0,q4_k_m,q4_k_s,iq4_nl,iq4_xs,q4_1,q4_0,mxfp4,q3_k_l,q3_k_m,q3_k_s,q3_k,q2_k_mix,q2_k,tq2_0
+quality: $(O)/bench
+	@rm -f $(O)/quality.db*
+	$(O)/bench sweep --model models/home.gguf --format $(QUALITY) --context 16 --decode 4 --trials 1 --text prompts/home/stories.txt \
+	    --reference f16 --tasks home --db $(O)/quality.db >/dev/null
+	@{ printf '%s\n' '# Quality by weight format' '' \
+	    'The shipped model (models/README.md) on stories and on its tasks, made by `make quality`; docs/method.md defines the numbers.' \
+	    'Rows are in order of size. KV cache f16, compute path int8.' ''; \
+	    $(O)/bench show last --db $(O)/quality.db --markdown; } >docs/quality.md.new
+	@mv docs/quality.md.new docs/quality.md
 
 lint: $(GENERATED)
 	@O=$(O) HWLOC=$(HWLOC) PAPI=$(PAPI) ci/lint
