@@ -52,12 +52,13 @@ static void *huge(size_t bytes)
 
 void kernel_any_bytes(const struct format *f, uint8_t *row, size_t row_bytes, struct rng *rng)
 {
-    for (size_t b = 0; b < row_bytes; b += (size_t)f->bytes) {
+    const size_t piece = f->row_header ? row_bytes : (size_t)f->bytes; /* behind a header, one block is as good as another */
+    for (size_t b = 0; b < row_bytes; b += piece) {
         float v[LARGEST_BLOCK];
         int good;
         do {
-            for (int i = 0; i < f->bytes; i++)
-                row[b + (size_t)i] = (uint8_t)rng_u64(rng);
+            for (size_t i = 0; i < piece; i++)
+                row[b + i] = (uint8_t)rng_u64(rng);
             f->dequantize(v, row + b, f->block);
             good = 1;
             for (int i = 0; i < f->block; i++)

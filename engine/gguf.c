@@ -261,6 +261,34 @@ static int place_tensors(struct cursor *c, struct gguf *g)
     return 0;
 }
 
+/* Whether the file says that it has this format of ours. */
+static int names_format(const struct gguf *g, const struct format *f)
+{
+    const struct gguf_kv *kv = gguf_find(g, FORMATS_KEY);
+    const uint8_t *at = kv ? kv->data : NULL;
+    for (uint64_t i = 0; kv && kv->kind == GGUF_ARRAY && kv->element == GGUF_STRING && i < kv->count; i++) {
+        struct gguf_str s = gguf_next_string(&at);
+        if (s.n == strlen(f->name) && !memcmp(s.p, f->name, s.n))
+            return 1;
+    }
+    return 0;
+}
+
+static int refuse_foreign_types(struct cursor *c, const struct gguf *g)
+{
+    c->part = "tensor";
+    for (c->index = 0; c->index < g->n_tensor; c->index++) {
+        const struct gguf_tensor *t = &g->tensor[c->index];
+        c->name = t->name;
+        if (t->format->gguf_type >= FORMAT_OWN && !names_format(g, t->format))
+            return refuse(c,
+                          "type %" PRIu32 " is %s where key \"" FORMATS_KEY "\" names that, and it does not: another program "
+                          "wrote this file, by types of its own; get the model in a type of GGUF",
+                          t->format->gguf_type, t->format->name);
+    }
+    return 0;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     const struct gguf_str *x = a, *y = b;
@@ -313,7 +341,7 @@ static int read_index(struct cursor *c, struct gguf *g)
     if (refuse_duplicates(c, "key", g->kv, sizeof *g->kv, g->n_kv) ||
         refuse_duplicates(c, "tensor", g->tensor, sizeof *g->tensor, g->n_tensor))
         return -1;
-    return place_tensors(c, g);
+    return refuse_foreign_types(c, g) || place_tensors(c, g) ? -1 : 0;
 }
 
 int gguf_check_names(const struct gguf *g, const char *path, struct err *e)

@@ -21,6 +21,7 @@ struct gguf_writer {
     FILE *file;
     struct text keys, tensors; /* as they will lie in the file */
     uint64_t n_kv, n_tensor;
+    uint64_t own;           /* formats of ours among them: bit i for formats[i], of fewer than 64 */
     uint64_t *bytes;        /* [n_tensor], of their data */
     uint64_t data;          /* announced bytes of data, padding included */
     int begun;              /* the header is written */
@@ -138,9 +139,10 @@ void gguf_write_strings(struct gguf_writer *w, const char *key, const struct ggu
 
 void gguf_write_copy(struct gguf_writer *w, const struct gguf_kv *kv)
 {
-    static const char own[] = "general.alignment"; /* this file has its own, the default */
-    if (kv->key.n == sizeof own - 1 && !memcmp(kv->key.p, own, kv->key.n))
-        return;
+    static const char *const own[] = {"general.alignment", FORMATS_KEY}; /* this file has its own */
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (kv->key.n == strlen(own[i]) && !memcmp(kv->key.p, own[i], kv->key.n))
+            return;
     if (kv->kind == GGUF_ARRAY)
         add_array(w, kv->key, kv->element, kv->count);
     else
@@ -175,6 +177,8 @@ void gguf_write_tensor(struct gguf_writer *w, struct gguf_str name, int n_dim, c
         abort();
     w->bytes[w->n_tensor++] = bytes;
     w->data += pad(bytes);
+    for (int i = 0; formats[i] && f->gguf_type >= FORMAT_OWN; i++)
+        w->own |= (uint64_t)(formats[i] == f) << i;
 }
 
 static int put(struct gguf_writer *w, const void *p, size_t n, struct err *e)
@@ -188,10 +192,22 @@ static int put_padding(struct gguf_writer *w, uint64_t written, struct err *e)
     return put(w, zeros, pad(written) - written, e);
 }
 
+static void name_own_formats(struct gguf_writer *w)
+{
+    struct gguf_str name[64];
+    int n = 0;
+    for (int i = 0; formats[i]; i++)
+        if (w->own >> i & 1)
+            name[n++] = str(formats[i]->name);
+    if (n)
+        gguf_write_strings(w, FORMATS_KEY, name, (uint64_t)n);
+}
+
 static int begin(struct gguf_writer *w, struct err *e)
 {
     if (w->misuse.code)
         return err_set(e, w->misuse.code, "%s", w->misuse.msg);
+    name_own_formats(w);
     struct text head = {0};
     text_add(&head, "GGUF", 4);
     add_u32(&head, 3);

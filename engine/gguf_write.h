@@ -2,6 +2,7 @@
  *
  * Keys and tensors are announced first, the data follow in the order of announcement, one call per tensor.  The file is written
  * beside its place and renamed into it by gguf_write_finish, so nobody ever opens half a model; gguf_write_abort removes it.
+ * A file with formats of ours (format.h) gets the key that names them by itself.
  * Everything returns 0 or -1 with a message that names the file (disk full, permission). */
 /* SPDX-License-Identifier: MIT */
 #ifndef ENGINE_GGUF_WRITE_H
@@ -24,7 +25,7 @@ void gguf_write_string(struct gguf_writer *w, const char *key, const char *v);
 /* An array of n elements of a fixed-size kind. */
 void gguf_write_array(struct gguf_writer *w, const char *key, enum gguf_kind element, const void *v, uint64_t n);
 void gguf_write_strings(struct gguf_writer *w, const char *key, const struct gguf_str *v, uint64_t n);
-/* A key exactly as another file has it. */
+/* A key exactly as another file has it; those that say how a file is laid out are left out, for this one has its own. */
 void gguf_write_copy(struct gguf_writer *w, const struct gguf_kv *kv);
 
 void gguf_write_tensor(struct gguf_writer *w, struct gguf_str name, int n_dim, const int64_t *dim, const struct format *f);

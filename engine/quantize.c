@@ -1,7 +1,8 @@
 /* quantize.c - the same model in another weight format, one row at a time.
  *
  * A row is read from the mapped source, widened to F32, and rounded by the format's own quantize; so memory is bounded by the
- * longest row and the result is what kernels/ defines.  Norms and other vectors stay as they are: they are small and precise. */
+ * longest row and the result is what kernels/ defines.  A format with one scale for a matrix reads its rows twice, first for their
+ * range.  Norms and other vectors stay as they are: they are small and precise. */
 /* SPDX-License-Identifier: MIT */
 #include "engine/quantize.h"
 
@@ -111,8 +112,9 @@ struct row {
     const struct format *to;
     int k;
     int64_t index;
-    float *f32;   /* [k] */
-    void *packed; /* in the new format */
+    float min, max; /* of the whole matrix, where the format asks for them; 0 is between them */
+    float *f32;     /* [k] */
+    void *packed;   /* in the new format */
 };
 
 static int all_finite(const float *v, int k, float *largest)
@@ -133,7 +135,9 @@ static int convert_row(struct row *r, struct err *e)
     char name[100];
     float largest;
     int good = all_finite(r->f32, r->k, &largest);
-    if (good)
+    if (good && r->to->quantize_within)
+        r->to->quantize_within(r->packed, r->f32, r->k, r->min, r->max);
+    else if (good)
         r->to->quantize(r->packed, r->f32, r->k);
     if (good && largest > HALF_MAX) {
         r->to->dequantize(r->f32, r->packed, r->k);
@@ -146,6 +150,19 @@ static int convert_row(struct row *r, struct err *e)
                    ": a weight is infinite, not a number, or too large for %s; check the source, or "
                    "choose bf16",
                    r->in, gguf_printable(r->t->name, name, sizeof name), r->index, r->to->name);
+}
+
+/* What is no number is left to convert_row, which refuses it. */
+static void find_range(struct row *r, int64_t rows)
+{
+    const size_t row_bytes = format_row_bytes(r->t->format, r->k);
+    for (int64_t i = 0; i < rows; i++) {
+        r->t->format->dequantize(r->f32, (const uint8_t *)r->t->data + (size_t)i * row_bytes, r->k);
+        for (int j = 0; j < r->k; j++) {
+            r->min = fminf(r->min, r->f32[j]);
+            r->max = fmaxf(r->max, r->f32[j]);
+        }
+    }
 }
 
 static int write_matrix(struct gguf_writer *w, const char *in, const struct gguf_tensor *t, const struct format *to,
@@ -161,6 +178,8 @@ static int write_matrix(struct gguf_writer *w, const char *in, const struct gguf
     r.packed = malloc(out_row);
     if (!r.f32 || !r.packed)
         failed = err_set(e, ERR_ENV, "%s: out of memory for a row of %d weights", in, r.k);
+    if (!failed && to->quantize_within)
+        find_range(&r, rows);
     for (; r.index < rows && !failed; r.index++) {
         t->format->dequantize(r.f32, from + (size_t)r.index * in_row, r.k);
         failed = convert_row(&r, e) || gguf_write_data(w, r.packed, out_row, e);

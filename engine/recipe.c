@@ -112,10 +112,15 @@ static enum part part_of(const char *part, int layer, int tied)
     return OTHER;
 }
 
+static int has_encoder(const struct format *f)
+{
+    return f->quantize || f->quantize_within;
+}
+
 const char *recipe_name(int i)
 {
     for (int k = 0; formats[k]; k++)
-        if (formats[k]->quantize && i-- == 0)
+        if (has_encoder(formats[k]) && i-- == 0)
             return formats[k]->name;
     return i >= 0 && i < N_MIXTURES ? mixtures[i].name : NULL;
 }
@@ -145,7 +150,7 @@ static int unknown(const char *word, struct err *e)
 static const struct format *writable(const char *name)
 {
     const struct format *f = format_by_name(name);
-    return f && f->quantize ? f : NULL;
+    return f && has_encoder(f) ? f : NULL;
 }
 
 /* "glob=format" */

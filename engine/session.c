@@ -170,8 +170,9 @@ static int describe(struct session *s, const struct model *m, const struct sessi
     }
     const struct format *unwritable = !o->kv_k->quantize ? o->kv_k : !o->kv_v->quantize ? o->kv_v : NULL;
     if (unwritable)
-        return err_set(e, ERR_USAGE, "KV cache in %s: every token writes to it, and this program only reads that format; use f16",
-                       unwritable->name);
+        return err_set(e, ERR_USAGE, "KV cache in %s: every token writes to it, and %s; use f16", unwritable->name,
+                       unwritable->quantize_within ? "that format has one scale for a whole matrix"
+                                                   : "this program only reads that format");
     struct kv_layout row;
     if (kv_layout(&row, o->kv_k, o->kv_v, 1, m->n_kv, m->head_dim, 1)) {
         const struct format *f = m->head_dim % o->kv_k->block ? o->kv_k : o->kv_v;

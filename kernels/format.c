@@ -32,7 +32,7 @@ size_t format_row_bytes(const struct format *f, int64_t k)
 {
     if (k <= 0 || k % f->block)
         return 0;
-    return (size_t)(k / f->block) * (size_t)f->bytes;
+    return (size_t)f->row_header + (size_t)(k / f->block) * (size_t)f->bytes;
 }
 
 /* An instruction set of the other architecture has no kernels in this build, so the ladders do not meet. */

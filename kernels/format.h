@@ -4,7 +4,8 @@
  * and by each instruction set that is faster; rows.h makes the kernels from that.  It exports one struct format and is listed
  * once, in formats.def.  Nothing here allocates, prints or fails.
  *
- * A matrix is stored row by row, a row is cols / block blocks without padding.  The same formats store the KV cache.
+ * A matrix is stored row by row, a row is cols / block blocks without padding, behind a header in formats whose scale is that of
+ * a row.  The same formats store the KV cache.
  *
  * The formats with blocks are all of one shape: int8 numbers in groups that share a scale and, in some formats, an offset,
  *     weight = d * q + m      16 or 32 weights to a group; the product is exact in float32, the sum is rounded once
@@ -30,6 +31,11 @@ enum act_kind { ACT_F32, ACT_BF16, ACT_Q8, ACT_COUNT };
 
 #define ACT_GROUP 32 /* int8 activations: elements that share a scale */
 #define SUM_GROUP 16 /* ... and elements that are summed, for weights with an offset */
+
+/* Type ids of tensors in formats that are ours alone.  A GGUF file that has them says so in its key FORMATS_KEY, an array of
+ * their names, and only then are they read: another program's file may mean something else by the same number. */
+#define FORMAT_OWN 1000
+#define FORMATS_KEY "bench.formats"
 
 /* Activations as the kernels read them: n columns of k elements, column c of an array at c * k (or that over ACT_GROUP,
  * SUM_GROUP).  Which arrays are there depends on kind; the others are NULL.  Filled by act_fill. */
@@ -81,11 +87,15 @@ struct format {
     uint32_t gguf_type; /* the tensor type id in a GGUF file */
     int block;          /* weights per block; a row must be a multiple of it */
     int bytes;          /* per block */
+    int row_header;     /* bytes in front of the first block of each row; 0 for all formats but those with a scale for a row */
     int group;          /* weights that share d and m: 16 or 32; 0 for formats without blocks */
     int offset;         /* 1 when there is an m */
     int version;        /* of quantize: a derived file made by another version is made again */
     enum act_kind act;  /* activations of the default path: ACT_Q8 for all formats with blocks */
-    void (*quantize)(void *dst, const float *src, int k); /* one row of k weights; NULL: this format is only read */
+    void (*quantize)(void *dst, const float *src, int k); /* one row of k weights; NULL: no row is written by itself */
+    /* One row of a matrix whose smallest and largest weights are min and max, or 0 where that is beyond them; instead of
+     * quantize, in formats that have one scale for a matrix. */
+    void (*quantize_within)(void *dst, const float *src, int k, float min, float max);
     void (*dequantize)(float *dst, const void *src, int k);
     struct format_kernels isa[ISA_COUNT]; /* [ISA_SCALAR] is complete */
 };

@@ -29,7 +29,7 @@ typedef struct q32_scalar load32_scalar(const uint8_t *row, int group);
 /* format_row_bytes where it is known that k divides into blocks. */
 FORCE_INLINE size_t row_size(const struct format *f, int k)
 {
-    return (size_t)(k / f->block) * (size_t)f->bytes;
+    return (size_t)f->row_header + (size_t)(k / f->block) * (size_t)f->bytes;
 }
 
 /* The bytes of n weights, rounded up; where weight i begins, roughly: both for the prefetch. */

@@ -47,6 +47,7 @@ check 5 'in.gguf: cannot open' quantize "$dir/in.gguf" "$dir/out.gguf" --format 
 check 2 'format file: unknown' quantize "$dir/in.gguf" "$dir/out.gguf" --format file
 check 2 'has no encoder for it' quantize "$dir/in.gguf" "$dir/out.gguf" --format iq2_xs
 check 2 'has no encoder for it' synth --preset smollm2-135m --format iq1_s -o "$dir/out.gguf"
+check 2 'one scale for a matrix' synth --preset smollm2-135m --format int8_tensor_sym -o "$dir/out.gguf"
 echo 'not a model' >"$dir/text.gguf"
 check 5 'text.gguf: not a GGUF file' inspect "$dir/text.gguf"
 check 5 'text.gguf: not a GGUF file' tokenize --model "$dir/text.gguf" --text x

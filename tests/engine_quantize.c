@@ -61,18 +61,41 @@ static void normal(float *v, int n, uint64_t seed)
         v[i] = (float)rng_normal(&r);
 }
 
+static int has_encoder(const struct format *f)
+{
+    return f->quantize || f->quantize_within;
+}
+
+/* The smallest and the largest weight of all rows. */
+static void range(const struct gguf_tensor *t, float *min, float *max)
+{
+    float row[WIDE];
+    *min = *max = 0;
+    for (int64_t i = 0; i < t->dim[1]; i++) {
+        t->format->dequantize(row, (const uint8_t *)t->data + (size_t)i * format_row_bytes(t->format, t->dim[0]), (int)t->dim[0]);
+        for (int j = 0; j < t->dim[0]; j++) {
+            *min = row[j] < *min ? row[j] : *min;
+            *max = row[j] > *max ? row[j] : *max;
+        }
+    }
+}
+
 /* Every row of `out` is the format's rounding of what the same row of `in` stands for. */
 static void check_tensor(const struct gguf_tensor *in, const struct gguf_tensor *out, const struct format *f)
 {
     int k = (int)in->dim[0];
     size_t in_row = format_row_bytes(in->format, k), out_row = format_row_bytes(f, k);
-    float *wide = malloc((size_t)k * sizeof *wide);
+    float *wide = malloc((size_t)k * sizeof *wide), min, max;
     uint8_t *wanted = malloc(out_row);
     assert_ptr_equal(out->format, f);
     assert_memory_equal(out->dim, in->dim, sizeof in->dim);
+    range(in, &min, &max);
     for (int64_t i = 0; i < in->dim[1]; i++) {
         in->format->dequantize(wide, (const uint8_t *)in->data + (size_t)i * in_row, k);
-        f->quantize(wanted, wide, k);
+        if (f->quantize)
+            f->quantize(wanted, wide, k);
+        else
+            f->quantize_within(wanted, wide, k, min, max);
         assert_memory_equal((const uint8_t *)out->data + (size_t)i * out_row, wanted, out_row);
     }
     free(wide);
@@ -87,7 +110,7 @@ static void test_every_format_from_every_source(void **state)
     normal(weight, ROWS * WIDE, 5);
     for (size_t s = 0; s < 3; s++)
         for (const struct format *const *f = formats; *f; f++) {
-            if (!(*f)->quantize)
+            if (!has_encoder(*f))
                 continue;
             struct quantize_report r;
             struct gguf a, b;
@@ -173,6 +196,92 @@ static void test_formats_of_files(void **state)
         assert_string_equal(f ? f->name : "mixed", cases[i].shared ? cases[i].shared : "mixed");
         gguf_close(&g);
     }
+}
+
+/* One scale for a matrix: the same in the header of every row, and such that the largest weight of all gets the last code. */
+static void test_one_range_for_a_matrix(void **state)
+{
+    (void)state;
+    float weight[ROWS * WIDE], row[WIDE];
+    struct gguf g;
+    struct err e;
+    normal(weight, ROWS * WIDE, 8);
+    weight[3 * WIDE + 9] = -8.128f; /* the scale is a 127th of it, 0.064, but for the 11 bits of fp16 */
+    write_source(test_file("in.gguf"), "f32", weight);
+    assert_int_equal(quantize(test_file("in.gguf"), test_file("out.gguf"), "int8_tensor_sym", NULL, &e), 0);
+    assert_int_equal(gguf_open(&g, test_file("out.gguf"), 0, &e), 0);
+    const struct gguf_tensor *t = &g.tensor[0];
+    const size_t row_bytes = format_row_bytes(t->format, WIDE);
+    for (int i = 0; i < ROWS; i++) {
+        const uint8_t *data = (const uint8_t *)t->data + (size_t)i * row_bytes;
+        assert_memory_equal(data, t->data, 2);
+        t->format->dequantize(row, data, WIDE);
+        for (int j = 0; j < WIDE; j++)
+            assert_true(fabsf(row[j] - weight[i * WIDE + j]) <= 0.5f * 0.064f * 1.001f + 127 * 0.064f / 2048);
+    }
+    assert_int_equal(((const int8_t *)t->data)[3 * row_bytes + 2 + 9], -127);
+    gguf_close(&g);
+}
+
+/* Changes the first `from` in a file into `to`, of the same length. */
+static void patch(const char *path, const char *from, const char *to)
+{
+    struct err e;
+    size_t n, length = strlen(from), at = 0;
+    char *all = file_read(path, &n, &e);
+    assert_non_null(all);
+    while (at + length <= n && memcmp(all + at, from, length) != 0)
+        at++;
+    assert_true(at + length <= n);
+    FILE *file = fopen(path, "r+be");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+    assert_int_equal(fwrite(to, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+    free(all);
+}
+
+/* A file with formats of ours says which, and without that its type numbers mean nothing. */
+static void test_own_formats_are_named(void **state)
+{
+    (void)state;
+    float weight[ROWS * WIDE];
+    struct gguf g;
+    struct gguf_writer *w;
+    struct err e;
+    normal(weight, ROWS * WIDE, 9);
+    write_source(test_file("in.gguf"), "f32", weight);
+    assert_int_equal(quantize(test_file("in.gguf"), test_file("out.gguf"), "mixed:q8_0+wide=int4_channel_asym", NULL, &e), 0);
+    assert_int_equal(gguf_open(&g, test_file("out.gguf"), 0, &e), 0);
+    const struct gguf_kv *kv = gguf_find(&g, "bench.formats");
+    assert_non_null(kv);
+    assert_int_equal(kv->count, 1);
+    const uint8_t *at = kv->data;
+    struct gguf_str name = gguf_next_string(&at);
+    assert_int_equal(name.n, strlen("int4_channel_asym"));
+    assert_memory_equal(name.p, "int4_channel_asym", name.n);
+
+    /* It belongs to the file, not to the model: a copy of the keys leaves it out. */
+    assert_int_equal(gguf_write_open(&w, test_file("copy.gguf"), &e), 0);
+    for (uint64_t i = 0; i < g.n_kv; i++)
+        gguf_write_copy(w, &g.kv[i]);
+    assert_int_equal(gguf_write_finish(w, &e), 0);
+    gguf_close(&g);
+    assert_int_equal(gguf_open(&g, test_file("copy.gguf"), 0, &e), 0);
+    assert_null(gguf_find(&g, "bench.formats"));
+    assert_non_null(gguf_find(&g, "general.architecture"));
+    gguf_close(&g);
+
+    patch(test_file("out.gguf"), "int4_channel_asym", "int4_channel_asyn");
+    assert_int_equal(gguf_open(&g, test_file("out.gguf"), 0, &e), -1);
+    assert_non_null(strstr(e.msg, "another program"));
+    assert_non_null(strstr(e.msg, "wide.weight"));
+    patch(test_file("out.gguf"), "int4_channel_asyn", "int4_channel_asym");
+    assert_int_equal(gguf_open(&g, test_file("out.gguf"), 0, &e), 0);
+    gguf_close(&g);
+    patch(test_file("out.gguf"), "bench.formats", "bench.formatz");
+    assert_int_equal(gguf_open(&g, test_file("out.gguf"), 0, &e), -1);
+    assert_non_null(strstr(e.msg, "another program"));
 }
 
 static void expect_refusal(const char *in, const char *out, const char *format, const char *problem)
@@ -264,6 +373,8 @@ int main(void)
         cmocka_unit_test(test_every_format_from_every_source),
         cmocka_unit_test(test_file_types),
         cmocka_unit_test(test_formats_of_files),
+        cmocka_unit_test(test_one_range_for_a_matrix),
+        cmocka_unit_test(test_own_formats_are_named),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_vocabulary_only),
         cmocka_unit_test(test_same_bytes_as_llama_cpp_f16),

@@ -407,6 +407,7 @@ static void what_does_not_fit_is_refused_and_changes_nothing(void **state)
         {"q8_0", "f32", 8, 0, 1, "KV cache in q8_0: blocks of 32 do not divide this model's head length of 8"},
         {"f32", "q8_0", 8, 0, 1, "KV cache in q8_0"},
         {"f32", "iq3_s", 8, 0, 1, "KV cache in iq3_s: every token writes to it"},
+        {"int8_tensor_sym", "f32", 8, 0, 1, "every token writes to it, and that format has one scale for a whole matrix"},
         {"f32", "f32", 0, 0, 1, "context of 0"},
         {"f32", "f32", 1 << 30, 0, 1, "context of 1073741824"},
         {"f32", "f32", 8, -1, 1, "batch of -1"},

@@ -61,7 +61,7 @@ static void pieces_give_the_same_bits(void **state)
     static struct head h, ring;
     for (int i = 0; formats[i]; i++) {
         const struct format *f = formats[i];
-        if (!f->isa[ISA_SCALAR].vecmat || !format_row_bytes(f, DIM))
+        if (!f->isa[ISA_SCALAR].vecmat || !f->quantize || !format_row_bytes(f, DIM))
             continue;
         fill(&h, f);
         fill(&ring, f);
