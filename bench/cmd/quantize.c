@@ -82,6 +82,7 @@ const struct command command_quantize = {
         "vocabulary and all keys stay as they are.  OUT appears whole or not at all.  A sweep does this by itself for the\n"
         "formats it is given, by the same names:\n"
         "  q4_0, q6_k ...       a format: every matrix has it\n"
+        "  int8_channel_sym ... a format of ours, plain integers as articles define them: another program refuses the file\n"
         "  q4_k_m, q3_k_l ...   a mixture: what llama-quantize calls so, more bits for the head and where errors hurt most\n"
         "  q4_0_mix ...         the mixture of a file type whose name is a format's, too\n"
         "  mixed:q4_k_m+attn_v=q6_k+last=q8_0\n"
