@@ -261,29 +261,35 @@ static int place_tensors(struct cursor *c, struct gguf *g)
     return 0;
 }
 
-/* Whether the file says that it has this format of ours. */
-static int names_format(const struct gguf *g, const struct format *f)
+/* The formats that the file says it has of ours: bit i for formats[i], of fewer than 64. */
+static uint64_t named_formats(const struct gguf *g)
 {
     const struct gguf_kv *kv = gguf_find(g, FORMATS_KEY);
     const uint8_t *at = kv ? kv->data : NULL;
-    for (uint64_t i = 0; kv && kv->kind == GGUF_ARRAY && kv->element == GGUF_STRING && i < kv->count; i++) {
+    uint64_t named = 0;
+    for (uint64_t k = 0; kv && kv->kind == GGUF_ARRAY && kv->element == GGUF_STRING && k < kv->count; k++) {
         struct gguf_str s = gguf_next_string(&at);
-        if (s.n == strlen(f->name) && !memcmp(s.p, f->name, s.n))
-            return 1;
+        for (int i = 0; formats[i]; i++)
+            if (s.n == strlen(formats[i]->name) && !memcmp(s.p, formats[i]->name, s.n))
+                named |= (uint64_t)1 << i;
     }
-    return 0;
+    return named;
 }
 
 static int refuse_foreign_types(struct cursor *c, const struct gguf *g)
 {
+    const uint64_t named = named_formats(g);
     c->part = "tensor";
     for (c->index = 0; c->index < g->n_tensor; c->index++) {
         const struct gguf_tensor *t = &g->tensor[c->index];
+        int i = 0;
+        while (formats[i] != t->format)
+            i++;
         c->name = t->name;
-        if (t->format->gguf_type >= FORMAT_OWN && !names_format(g, t->format))
+        if (t->format->gguf_type >= FORMAT_OWN && !(named >> i & 1))
             return refuse(c,
-                          "type %" PRIu32 " is %s where key \"" FORMATS_KEY "\" names that, and it does not: another program "
-                          "wrote this file, by types of its own; get the model in a type of GGUF",
+                          "type %" PRIu32 " is %s only where key \"" FORMATS_KEY "\" names that, and here it does not: another "
+                          "program wrote this file, by types of its own; get the model in a type of GGUF",
                           t->format->gguf_type, t->format->name);
     }
     return 0;
