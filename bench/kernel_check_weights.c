@@ -72,6 +72,8 @@ static double dot_reference(const struct format *f, const float *w, const float 
         sum += (double)w[i] * a;
         magnitude += fabs((double)size[i] * a);
         floor += (double)FLT_TRUE_MIN;
+        if (x->kind == ACT_Q8) /* the product of both scales may be denormal: its rounding counts once for each unit of the dot */
+            floor += (double)FLT_TRUE_MIN * 128 * 127;
         if (x->kind == ACT_BF16) /* vdpbf16ps takes denormals for zero, among inputs, products and sums */
             floor += (double)FLT_MIN * (fabs((double)w[i]) + fabs(a) + 1);
     }

@@ -169,7 +169,7 @@ static void scores_do_not_depend_on_how_they_are_computed(void **state)
         int threads, batch;
     } settings[] = {{1, 512}, {2, 512}, {3, 512}, {1, 7}, {2, 7}, {3, 7}, {1, 1}, {3, 1}}; /* each batch by one thread first */
     static struct scores want, first, got;
-    int order[ITEMS];
+    int order[ITEMS] = {0};
     struct rng r;
     rng_seed(&r, 3);
     for (int i = 0; i < ITEMS; i++) { /* Fisher and Yates, from the inside out */

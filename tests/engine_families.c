@@ -96,7 +96,7 @@ static float *logits_of(const struct model *m, const struct session_options *o, 
 {
     struct session *s;
     struct err e = {0};
-    float *all = malloc((size_t)n * (size_t)m->n_vocab * sizeof *all);
+    float *all = calloc((size_t)n * (size_t)m->n_vocab, sizeof *all);
     if (session_open(&s, m, o, &e))
         fail_msg("%s", e.msg);
     for (int at = 0; at < n; at += step ? step : n) {
