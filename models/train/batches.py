@@ -24,7 +24,9 @@ STAGES = ((0, SHARES),
           (4134, {"intent": 0.12, "answer": 0.15, "questions": 0.25, "summary": 0.04, "translate": 0.04, "choice": 0.20,
                   "lines": 0.20}),
           (4900, {"intent": 0.30, "answer": 0.16, "questions": 0.12, "summary": 0.08, "translate": 0.10, "choice": 0.16,
-                  "story": 0.05, "lines": 0.03}))
+                  "story": 0.05, "lines": 0.03}),
+          (5800, {"intent": 0.24, "answer": 0.18, "questions": 0.24, "summary": 0.06, "translate": 0.06, "choice": 0.16,
+                  "story": 0.03, "lines": 0.03}))
 
 
 def vocabulary(size):
