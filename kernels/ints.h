@@ -83,7 +83,8 @@ FORCE_INLINE float between(float v, float lo, float hi)
 FORCE_INLINE uint8_t *ints_put(const struct ints *t, uint8_t *out, const float *x, int n, float min, float max)
 {
     const float hi = (float)((1 << (t->bits - 1)) - 1), lo = t->symmetric ? -hi : -hi - 1;
-    const float wanted = t->symmetric ? fmaxf(-min, max) / hi : (max - min) / (hi - lo);
+    /* Not fmaxf: of 0 and -0 it may give either. */
+    const float wanted = t->symmetric ? (-min > max ? -min : max) / hi : (max - min) / (hi - lo);
     const uint16_t half = float_to_half(wanted < HALF_MAX ? wanted : HALF_MAX);
     const float d = half_to_float(half), z = t->symmetric || d == 0 ? 0 : between(roundf(lo - min / d), lo, hi);
 
