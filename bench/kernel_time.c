@@ -128,6 +128,8 @@ static int time_one(struct kernel_job *j, struct kernel_result *r, struct err *e
     r->rows = s->rows;
     r->k = s->k;
     r->columns = s->columns;
+    if (r->c.format && r->k % r->c.format->block) /* a head of 128 is less than a block of 256 */
+        r->k = r->c.format->block;
     if (!r->rows) {
         int unit = PANEL_ROWS * j->threads;
         r->rows = (int)(j->peak.buffer_bytes / 2 / format_row_bytes(r->c.format, s->k)) / unit * unit;

@@ -162,6 +162,27 @@ static void what_failed_is_not_timed(void **state)
     pool_close(j.pool);
 }
 
+/* Rows of the length of a head are shorter than a block of 256. */
+static void rows_are_whole_blocks(void **state)
+{
+    (void)state;
+    struct kernel_job j = {.isa = ISA_SCALAR, .threads = 1, .seed = 1, .peak = {.threads = 1, .buffer_bytes = 1 << 20}};
+    struct err e = {0};
+    j.peak.all.small_pages = 1e9;
+    assert_int_equal(pool_open(&j.pool, 1, NULL, &e), 0);
+    assert_int_equal(kernel_job_open(&j, NULL), 0);
+    struct kernel_result *r = j.v;
+    while (r < j.v + j.n && strcmp(r->c.name, "q6_k_vecmat_scalar") != 0)
+        r++;
+    assert_true(r < j.v + j.n);
+    r->passed = 1;
+    if (kernel_job_time(&j, &e))
+        fail_msg("%s", e.msg);
+    assert_true(r->timed && r->k == 256);
+    kernel_job_close(&j);
+    pool_close(j.pool);
+}
+
 /* -- the command ---------------------------------------------------------------------------------------------------------- */
 
 static enum err_code run_with(const char *option, const char *value, struct err *e)
@@ -199,6 +220,7 @@ int main(void)
         cmocka_unit_test(families_start_at_scalar),
         cmocka_unit_test(a_filter_brings_the_scalar_kernel_along),
         cmocka_unit_test(what_failed_is_not_timed),
+        cmocka_unit_test(rows_are_whole_blocks),
         cmocka_unit_test(mistakes_are_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
