@@ -26,7 +26,11 @@ STAGES = ((0, SHARES),
           (4900, {"intent": 0.30, "answer": 0.16, "questions": 0.12, "summary": 0.08, "translate": 0.10, "choice": 0.16,
                   "story": 0.05, "lines": 0.03}),
           (5800, {"intent": 0.24, "answer": 0.18, "questions": 0.24, "summary": 0.06, "translate": 0.06, "choice": 0.16,
-                  "story": 0.03, "lines": 0.03}))
+                  "story": 0.03, "lines": 0.03}),
+          (6280, {"intent": 0.08, "answer": 0.05, "short": 0.38, "questions": 0.10, "summary": 0.03, "translate": 0.03,
+                  "choice": 0.06, "choices": 0.24, "lines": 0.03}),
+          (7800, {"intent": 0.26, "answer": 0.18, "short": 0.08, "questions": 0.14, "summary": 0.06, "translate": 0.05,
+                  "choice": 0.12, "choices": 0.08, "story": 0.03}))
 
 
 def vocabulary(size):
@@ -91,7 +95,7 @@ def pack(docs, rows, apart=False):
 def training(tok, seed, step, rows):
     """The batch of a step."""
     r, shares = random.Random(f"{seed}/{step}"), [s for begin, s in STAGES if begin <= step][-1]
-    more = {"questions": generate.questions, "lines": generate.lines}
+    more = {f.__name__: f for f in (generate.questions, generate.lines, generate.short, generate.choices)}
 
     def document(kind):
         if kind == "recall":

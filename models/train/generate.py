@@ -41,19 +41,58 @@ def document(task, r, part="train"):
     return before(task, prompt), out[0] if task == "choice" else out
 
 
+def joined(task, context, asked):
+    """One document: a context, then every question and its answer: text before an answer, answer, text before the next."""
+    out = []
+    for q, a in asked.items():
+        out += [f"\n{q}\n### answer\n", a]
+    out[0] = f"### {task}\n{context}{out[0]}"
+    return out
+
+
 def questions(r):
-    """A context with several questions about it, all of them training items: text before an answer, answer, text before the next."""
+    """A context with several questions about it, all of them training items."""
     asked = {}
     while not asked:
         lines, *house = answer.context(r)
         for keys, q, a in (answer.ask(r, *house) for _ in range(6)):
             if split_of(keys) == "train":
-                asked[q] = a
-    out = []
-    for q, a in asked.items():
-        out += [f"\nQ: {q}\n### answer\n", a]
-    out[0] = "### answer\n" + "\n".join(lines) + out[0]
-    return out
+                asked["Q: " + q] = a
+    return joined("answer", "\n".join(lines), asked)
+
+
+def short(r):
+    """A context of a few lines; of the questions about it many cannot be answered, many are answered by yes or no."""
+    lines, *house = answer.context(r, devices=(1, 4), others=2)
+    asked, kinds = {}, {}
+    for keys, q, a in (answer.ask(r, *house) for _ in range(24)):
+        kind = a if a == answer.UNKNOWN else a[:3] if a[:3] in ("Yes", "No,") else ""
+        if split_of(keys) == "train" and kinds.get(kind, 0) < 3:
+            asked["Q: " + q] = a
+            kinds[kind] = kinds.get(kind, 0) + 1
+    order = list(asked.items())[:r.randrange(5, 10)]
+    r.shuffle(order)
+    return joined("answer", "\n".join(lines), dict(order)) if order else short(r)
+
+
+def choices(r):
+    """The lines of a choice with several ways to go on; or temperatures, then in their order."""
+    if r.random() < 0.2:
+        rooms = list(zip(r.sample(answer.ROOMS, 6), r.sample(range(8, 31), 6)))
+        text = lambda rows: "\n".join(f"{x}: {t} degrees" for x, t in rows)
+        word, sign = r.choice((("coldest", 1), ("warmest", -1)))
+        rooms = rooms[:r.randrange(3, 7)]
+        return [f"### lines\n{text(rooms)}\nfrom the {word}\n### answer\n", text(sorted(rooms, key=lambda x: sign * x[1]))]
+    kind, end = r.choice(choice.SEVERAL)
+    seed, asked = r.random(), {}
+    while not asked:
+        seed = r.random()
+        for _ in range(6):
+            keys, q, options = kind(random.Random(seed), r)
+            context, _, q = q.rpartition(end)
+            if split_of(keys) == "train":
+                asked[q] = options[0]
+    return joined("choice", context[0].upper() + context[1:] + end.strip(), asked)
 
 
 def lines(r):
