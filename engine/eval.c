@@ -84,7 +84,9 @@ static void operands(struct session *s, int thread, struct act a[ACT_COUNT], uns
                 round_column(s, own, &a[kind], (enum act_kind)kind, column, c);
     }
     if (n > 1)
-        pool_barrier(s->pool, thread);
+        eval_barrier(s, thread, STAGE_NORM);
+    else
+        eval_done(s, thread, STAGE_NORM);
 }
 
 void eval_input(struct session *s, int thread, struct act a[ACT_COUNT], unsigned kinds, int branch, const float *weight)
@@ -92,9 +94,11 @@ void eval_input(struct session *s, int thread, struct act a[ACT_COUNT], unsigned
     operands(s, thread, a, kinds, eval_residual(s, thread), s->n, s->model->d, branch, weight);
 }
 
-void eval_multiply(struct session *s, int thread, float *y, const struct matrix *w, const struct act a[ACT_COUNT], int from,
-                   int to)
+void eval_multiply(struct session *s, int thread, enum stage stage, float *y, const struct matrix *w,
+                   const struct act a[ACT_COUNT], int from, int to)
 {
+    if (s->profiling)
+        s->scratch[thread].clock->bytes[stage] += (int64_t)format_row_bytes(w->format, w->cols) * (to - from);
     if (from < to)
         matmul(y, (size_t)w->rows, w, &a[session_kind(s, w)], from, to, s->isa, s->scratch[thread].matmul);
 }
@@ -124,13 +128,14 @@ static void embed(struct session *s, int thread)
 }
 
 /* My rows of what a sublayer adds to the residual stream, into s->norm. */
-static void leave_branch(struct session *s, int thread, const struct matrix *w, const float *in)
+static void leave_branch(struct session *s, int thread, enum stage stage, const struct matrix *w, const float *in)
 {
     struct act a[ACT_COUNT];
     int from, to;
     operands(s, thread, a, eval_kind_bit(s, w), in, s->n, w->cols, BRANCH_NONE, NULL);
     pool_part(w->rows, PANEL_ROWS, thread, s->threads, &from, &to);
-    eval_multiply(s, thread, s->norm, w, a, from, to);
+    eval_multiply(s, thread, stage, s->norm, w, a, from, to);
+    eval_barrier(s, thread, stage);
 }
 
 static void feed_forward(struct session *s, int thread, int layer)
@@ -140,12 +145,13 @@ static void feed_forward(struct session *s, int thread, int layer)
     int from, to, n_ff = s->model->n_ff;
     eval_input(s, thread, a, eval_kind_bit(s, &l->gate) | eval_kind_bit(s, &l->up), BRANCH_MIXER(layer), l->ffn_norm);
     pool_part(n_ff, PANEL_ROWS, thread, s->threads, &from, &to);
-    eval_multiply(s, thread, s->gate, &l->gate, a, from, to);
-    eval_multiply(s, thread, s->up, &l->up, a, from, to);
+    eval_multiply(s, thread, STAGE_GATE_UP, s->gate, &l->gate, a, from, to);
+    eval_multiply(s, thread, STAGE_GATE_UP, s->up, &l->up, a, from, to);
     for (int c = 0; c < s->n && from < to; c++) {
         size_t at = (size_t)c * (size_t)n_ff + (size_t)from;
         s->gate_op(s->gate + at, s->gate + at, s->up + at, to - from);
     }
+    eval_barrier(s, thread, STAGE_GATE_UP);
 }
 
 /* The last sublayer's output, for the head: which pass or slice reads it is not known here. */
@@ -167,7 +173,7 @@ void eval_head(void *session, int thread)
     operands(s, thread, a, eval_kind_bit(s, &m->head), eval_residual(s, thread) + (size_t)s->head_from * (size_t)m->d, s->head_n,
              m->d, BRANCH_NONE, m->out_norm);
     pool_part(m->n_vocab, PANEL_ROWS, thread, s->threads, &from, &to);
-    eval_multiply(s, thread, s->logits, &m->head, a, from, to);
+    eval_multiply(s, thread, STAGE_HEAD, s->logits, &m->head, a, from, to);
     for (int c = 0; c < s->head_n && from < to; c++) {
         float *logit = s->logits + (size_t)c * (size_t)m->n_vocab + from;
         for (int i = 0; m->logit_scale != 1 && i < to - from; i++)
@@ -175,28 +181,26 @@ void eval_head(void *session, int thread)
         if (m->logit_cap > 0)
             s->ops->softcap(logit, to - from, m->logit_cap);
     }
+    eval_done(s, thread, STAGE_HEAD);
 }
 
 void eval_pass(void *session, int thread)
 {
     static void (*const mixers[MIXERS])(struct session *, int, int) = {eval_attention, eval_short_conv};
     struct session *s = session;
+    eval_done(s, thread, STAGE_WAIT); /* to be woken */
     embed(s, thread);
-    pool_barrier(s->pool, thread);
+    eval_barrier(s, thread, STAGE_EMBED);
     for (int i = 0; i < s->model->n_layer; i++) {
         const struct layer *l = &s->model->layers[i];
         mixers[l->mixer](s, thread, i);
-        pool_barrier(s->pool, thread);
-        leave_branch(s, thread, &l->o, s->mixed);
-        pool_barrier(s->pool, thread);
+        leave_branch(s, thread, STAGE_OUTPUT, &l->o, s->mixed);
         feed_forward(s, thread, i);
-        pool_barrier(s->pool, thread);
-        leave_branch(s, thread, &l->down, s->gate);
-        pool_barrier(s->pool, thread);
+        leave_branch(s, thread, STAGE_DOWN, &l->down, s->gate);
     }
     finish(s, thread);
     if (s->head_n && s->n > 1)
-        pool_barrier(s->pool, thread);
+        eval_barrier(s, thread, STAGE_NORM);
     if (s->head_n)
         eval_head(s, thread);
 }

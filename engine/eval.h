@@ -21,15 +21,32 @@ static inline float *eval_residual(const struct session *s, int thread)
     return s->n == 1 ? s->scratch[thread].x : s->x;
 }
 
+/* What this thread did since it was last here belongs to `stage`. */
+void profile_stage(struct session *s, int thread, enum stage stage);
+
+static inline void eval_done(struct session *s, int thread, enum stage stage)
+{
+    if (s->profiling)
+        profile_stage(s, thread, stage);
+}
+
+/* The same, then waits for the others. */
+static inline void eval_barrier(struct session *s, int thread, enum stage stage)
+{
+    eval_done(s, thread, stage);
+    pool_barrier(s->pool, thread);
+    eval_done(s, thread, STAGE_WAIT);
+}
+
 /* Makes the operands of a stage out of the residual stream: adds what sublayer `branch` left, norms by `weight` (NULL: not), and
  * rounds the n columns to every kind of the set `kinds`. */
 void eval_input(struct session *s, int thread, struct act a[ACT_COUNT], unsigned kinds, int branch, const float *weight);
 
-/* y[c][from .. to) = rows from .. to of w times column c. */
-void eval_multiply(struct session *s, int thread, float *y, const struct matrix *w, const struct act a[ACT_COUNT], int from,
-                   int to);
+/* y[c][from .. to) = rows from .. to of w times column c, as a part of `stage`. */
+void eval_multiply(struct session *s, int thread, enum stage stage, float *y, const struct matrix *w,
+                   const struct act a[ACT_COUNT], int from, int to);
 
-/* The mixers: from the residual stream to s->mixed.  They end without a barrier. */
+/* The mixers: from the residual stream to s->mixed.  They end with a barrier. */
 void eval_attention(struct session *s, int thread, int layer);
 void eval_short_conv(struct session *s, int thread, int layer);
 

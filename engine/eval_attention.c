@@ -83,7 +83,7 @@ static void project_heads(struct session *s, int thread, float *y, const struct 
                           const struct act a[ACT_COUNT], int h0, int h1)
 {
     int hd = s->model->head_dim;
-    eval_multiply(s, thread, y, w, a, h0 * hd, h1 * hd);
+    eval_multiply(s, thread, STAGE_QKV, y, w, a, h0 * hd, h1 * hd);
     for (int c = 0; bias && c < s->n && h0 < h1; c++)
         s->ops->add(y + (size_t)c * (size_t)w->rows + h0 * hd, bias + h0 * hd, (h1 - h0) * hd);
 }
@@ -150,6 +150,8 @@ static void attend(struct session *s, int thread, int layer)
         view_of(mem, own, s->pos + c, &view);
         total += seen(&view) * (int64_t)m->n_head;
     }
+    if (s->profiling && !thread)
+        s->scratch[thread].clock->bytes[STAGE_ATTENTION] += seen(&view) * (int64_t)(mem->kv.k_row + mem->kv.v_row) * m->n_kv;
     int64_t from = total * thread / s->threads, to = total * (thread + 1) / s->threads, head = total / m->n_head;
     for (int h = 0; h < m->n_head; h++) {
         if (at + head <= from || at >= to) { /* all of this head is another's */
@@ -172,10 +174,11 @@ static void attend(struct session *s, int thread, int layer)
 void eval_attention(struct session *s, int thread, int layer)
 {
     project(s, thread, layer);
-    pool_barrier(s->pool, thread);
+    eval_barrier(s, thread, STAGE_QKV);
     if (s->model->family->flags & ROW_NORM) {
         norm_rows(s, thread, layer);
-        pool_barrier(s->pool, thread);
+        eval_barrier(s, thread, STAGE_QKV);
     }
     attend(s, thread, layer);
+    eval_barrier(s, thread, STAGE_ATTENTION);
 }

@@ -27,9 +27,9 @@ void eval_short_conv(struct session *s, int thread, int layer)
     eval_input(s, thread, a, eval_kind_bit(s, &l->conv_b) | eval_kind_bit(s, &l->conv_c) | eval_kind_bit(s, &l->conv_x),
                layer ? BRANCH_FFN(layer - 1) : BRANCH_NONE, l->attn_norm);
     pool_part(m->d, PANEL_ROWS, thread, s->threads, &from, &to);
-    eval_multiply(s, thread, s->mixed, &l->conv_b, a, from, to);
-    eval_multiply(s, thread, s->conv_c, &l->conv_c, a, from, to);
-    eval_multiply(s, thread, s->conv_x, &l->conv_x, a, from, to);
+    eval_multiply(s, thread, STAGE_CONV, s->mixed, &l->conv_b, a, from, to);
+    eval_multiply(s, thread, STAGE_CONV, s->conv_c, &l->conv_c, a, from, to);
+    eval_multiply(s, thread, STAGE_CONV, s->conv_x, &l->conv_x, a, from, to);
     for (int c = 0; c < s->n; c++)
         for (int i = from; i < to; i++)
             s->conv_x[(size_t)c * d + (size_t)i] *= s->mixed[(size_t)c * d + (size_t)i];
@@ -44,4 +44,5 @@ void eval_short_conv(struct session *s, int thread, int layer)
     for (int j = 0; j < before; j++) /* the oldest first: what is read has not been written yet */
         for (int i = from; i < to; i++)
             mem->inputs[(size_t)j * d + (size_t)i] = input_at(s, mem, s->n - before + j, i);
+    eval_barrier(s, thread, STAGE_CONV);
 }

@@ -129,6 +129,7 @@ static size_t lay_out(struct session *s, struct arena *a)
                 own.room[kind] = arena_take(a, act_bytes((enum act_kind)kind, 1, need.widest[kind]));
         own.matmul = arena_take(a, need.matmul);
         own.attention = arena_take(a, attention);
+        own.clock = arena_take(a, sizeof *own.clock);
         if (s->scratch)
             s->scratch[t] = own;
     }
@@ -249,13 +250,13 @@ int session_eval(struct session *s, const int *ids, int n, enum logits want, log
         s->n = n - done < s->batch ? n - done : s->batch;
         s->head_from = s->n - 1;
         s->head_n = want == LOGITS_LAST && done + s->n == n;
-        pool_run(s->pool, eval_pass, s);
+        profile_pass(s, eval_pass);
         s->pos += s->n;
         s->high = s->pos > s->high ? s->pos : s->high;
         for (int from = 0; want == LOGITS_ALL && from < s->n; from += s->head_n) {
             s->head_from = from;
             s->head_n = s->n - from < HEAD_SLICE ? s->n - from : HEAD_SLICE;
-            pool_run(s->pool, eval_head, s);
+            profile_pass(s, eval_head);
             for (int i = 0; fn && i < s->head_n; i++)
                 fn(ctx, done + from + i, s->logits + (size_t)i * (size_t)s->model->n_vocab);
         }

@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "engine/model.h"
 #include "engine/pool.h"
+#include "engine/profile.h"
 
 #define HEAD_SLICE 8 /* columns of the head at once when every position wants logits: bounds that buffer */
 
@@ -31,6 +32,10 @@ struct scratch {
     float *norm;           /* [d]: the same, normed */
     void *room[ACT_COUNT]; /* one column, rounded */
     void *matmul, *attention;
+    struct stage_clock {
+        int64_t last; /* when the stage in progress began */
+        int64_t ns[STAGES], bytes[STAGES];
+    } * clock;
 };
 
 /* What a layer remembers: K and V rows, or the last inputs of its short convolution. */
@@ -81,6 +86,9 @@ struct session {
     const int *ids; /* [n] */
     int n;
     int head_from, head_n; /* columns that go through the head: n of them, none when 0 */
+
+    int profiling;
+    struct profile profiled; /* passes and wall time; the stages are in the scratch of each thread */
 };
 
 /* The kind of activations that w is multiplied with. */
@@ -88,6 +96,9 @@ static inline enum act_kind session_kind(const struct session *s, const struct m
 {
     return s->exact ? ACT_F32 : w->format->act;
 }
+
+/* Runs fn on every thread of the pool, and adds it to the profile where one is made. */
+void profile_pass(struct session *s, pool_fn *fn);
 
 /* Runs on every thread of the pool: the layers, then the head for its columns. */
 void eval_pass(void *session, int thread);

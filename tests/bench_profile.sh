@@ -1,0 +1,46 @@
+#!/bin/sh
+# bench profile: what it prints, and what is refused.
+# SPDX-License-Identifier: MIT
+set -u
+bench=${BENCH:-build/bench}
+dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test-XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+
+verdict() # OK WHAT
+{
+    if [ "$1" -eq 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED: %s\n' "$2"
+        sed 's/^/    /' "$dir/out"
+    fi
+}
+
+check() # EXIT-CODE PATTERN OPTIONS...
+{
+    code=$1 pattern=$2
+    shift 2
+    "$bench" profile "$@" >"$dir/out" 2>&1 </dev/null
+    status=$?
+    [ $status -eq "$code" ] && grep -q -e "$pattern" "$dir/out"
+    verdict $? "bench profile $*: exit $status, not $code, or no \"$pattern\" in:"
+}
+
+check 2 '--model FILE is needed'
+check 5 'none.gguf: cannot open' --model none.gguf
+check 2 'decode' --model models/home.gguf --decode 0
+check 0 'share of' --help
+check 0 '^Decode: ' --model models/home.gguf --context 20 --decode 8 --threads 2
+for row in 'embedding ' 'norm, rounding ' 'q, k, v, rope ' 'attention ' 'head ' 'waiting ' 'all  *100.0%'; do
+    [ "$(grep -c "^$row" "$dir/out")" -eq 2 ]
+    verdict $? "two rows of \"$row\""
+done
+check 0 '"threads":1' --model models/home.gguf --context 20 --decode 8 --threads 1 --json
+# The shares of prefill and those of decode: 2 together.
+grep -o '"share":[0-9.e-]*' "$dir/out" | awk -F: '{ sum += $2 } END { exit !(sum > 1.99 && sum <= 2.0001) }'
+verdict $? 'the shares add up to 1'
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed -eq 0 ]
