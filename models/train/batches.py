@@ -29,8 +29,10 @@ STAGES = ((0, SHARES),
                   "story": 0.03, "lines": 0.03}),
           (6280, {"intent": 0.08, "answer": 0.05, "short": 0.38, "questions": 0.10, "summary": 0.03, "translate": 0.03,
                   "choice": 0.06, "choices": 0.24, "lines": 0.03}),
-          (7800, {"intent": 0.26, "answer": 0.18, "short": 0.08, "questions": 0.14, "summary": 0.06, "translate": 0.05,
-                  "choice": 0.12, "choices": 0.08, "story": 0.03}))
+          (7240, {"intent": 0.06, "answer": 0.05, "short": 0.24, "questions": 0.06, "known": 0.28, "summary": 0.02, "translate": 0.02,
+                  "choice": 0.06, "choices": 0.19, "lines": 0.02}),
+          (8500, {"intent": 0.26, "answer": 0.18, "short": 0.07, "questions": 0.12, "known": 0.04, "summary": 0.06,
+                  "translate": 0.05, "choice": 0.12, "choices": 0.07, "story": 0.03}))
 
 
 def vocabulary(size):
@@ -95,7 +97,7 @@ def pack(docs, rows, apart=False):
 def training(tok, seed, step, rows):
     """The batch of a step."""
     r, shares = random.Random(f"{seed}/{step}"), [s for begin, s in STAGES if begin <= step][-1]
-    more = {f.__name__: f for f in (generate.questions, generate.lines, generate.short, generate.choices)}
+    more = {f.__name__: f for f in (generate.questions, generate.lines, generate.short, generate.known, generate.choices)}
 
     def document(kind):
         if kind == "recall":

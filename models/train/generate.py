@@ -75,6 +75,29 @@ def short(r):
     return joined("answer", "\n".join(lines), dict(order)) if order else short(r)
 
 
+def known(r):
+    """What of a list of things a context knows, in a word each: nothing teaches that something is missing as often."""
+    lines, rooms, pairs, have = answer.context(r, devices=(1, 5))
+    asked = {f"{room} {device}": "yes" for _, room, device, _ in have["state"]}
+    asked |= {f"{room} temperature": "yes" for room, _ in have["temp"]}
+    asked |= {f"{code} code": "yes" for code, _ in have["code"]}
+    asked |= {x[0]: "yes" for kind in ("item", "visit", "meal", "owner") for x in have[kind]}
+    pools = (answer.ITEMS, answer.VISITORS, answer.DAYS, answer.NAMES, [f"{code} code" for code in answer.CODES],
+             [f"{room} temperature" for room in answer.ROOMS],
+             [f"{room} {device}" for room in rooms for device in answer.SWITCHED + answer.OPENED])
+    for _ in range(len(asked) + 4):
+        asked.setdefault(r.choice(r.choice(pools)), "no")
+    for line, room, device, state in have["state"]:
+        for word in ("open", "closed") if device in answer.OPENED else ("on", "off"):
+            asked[f"{room} {device} {word}"] = "right" if state.split(",")[0] == word else "wrong"
+    order = r.sample(list(asked.items()), len(asked))
+    out = []
+    for what, word in order:
+        out += [f"{what}: ", word + "\n"]
+    out[0] = "### known\n" + "\n".join(lines) + "\n### answer\n" + out[0]
+    return out
+
+
 def choices(r):
     """The lines of a choice with several ways to go on; or temperatures, then in their order."""
     if r.random() < 0.2:
