@@ -31,7 +31,9 @@ STAGES = ((0, SHARES),
                   "choice": 0.06, "choices": 0.24, "lines": 0.03}),
           (7240, {"intent": 0.06, "answer": 0.05, "short": 0.24, "questions": 0.06, "known": 0.28, "summary": 0.02, "translate": 0.02,
                   "choice": 0.06, "choices": 0.19, "lines": 0.02}),
-          (8500, {"intent": 0.26, "answer": 0.18, "short": 0.07, "questions": 0.12, "known": 0.04, "summary": 0.06,
+          (7900, {"intent": 0.06, "answer": 0.04, "short": 0.10, "known": 0.24, "summary": 0.02, "translate": 0.02,
+                  "choice": 0.05, "choices": 0.11, "look": 0.36}),
+          (9100, {"intent": 0.26, "answer": 0.18, "short": 0.07, "questions": 0.12, "known": 0.04, "summary": 0.06,
                   "translate": 0.05, "choice": 0.12, "choices": 0.07, "story": 0.03}))
 
 
@@ -97,7 +99,7 @@ def pack(docs, rows, apart=False):
 def training(tok, seed, step, rows):
     """The batch of a step."""
     r, shares = random.Random(f"{seed}/{step}"), [s for begin, s in STAGES if begin <= step][-1]
-    more = {f.__name__: f for f in (generate.questions, generate.lines, generate.short, generate.known, generate.choices)}
+    more = {f.__name__: f for f in (generate.questions, generate.lines, generate.short, generate.known, generate.choices, generate.look)}
 
     def document(kind):
         if kind == "recall":

@@ -90,12 +90,68 @@ def known(r):
     for line, room, device, state in have["state"]:
         for word in ("open", "closed") if device in answer.OPENED else ("on", "off"):
             asked[f"{room} {device} {word}"] = "right" if state.split(",")[0] == word else "wrong"
-    order = r.sample(list(asked.items()), len(asked))
+    return briefly("known", "\n".join(lines), r.sample(list(asked.items()), len(asked)), ":")
+
+
+def look(r):
+    """What choices ask, as densely as it can be said: a list, then many times a thing of it and what belongs to the thing."""
+    return r.choice((things_and_places, names_and_days, temperatures, odd_ones))(r)
+
+
+def things_and_places(r):
+    n = r.randrange(4, 8)
+    rows = list(zip(r.sample(answer.ITEMS, n), r.sample(answer.PLACES, n)))
+    asked = [(f"the {i}", p) for i, p in rows if split_of([("choice", "item, place", i, p)]) == "train"]
+    return briefly("look", " ".join(f"The {i} is in {p}." for i, p in rows), both_ways(r, asked))
+
+
+def names_and_days(r):
+    n, job = r.randrange(4, 8), r.choice(choice.JOBS)
+    rows = list(zip(r.sample(answer.NAMES, n), r.sample(answer.DAYS, n)))
+    asked = [(x, d) for x, d in rows if split_of([("choice", "day, name", d, x)]) == "train"]
+    return briefly("look", ", ".join(f"{x} {job} on {d}" for x, d in rows) + ".", both_ways(r, asked))
+
+
+def temperatures(r):
+    n = r.randrange(4, 8)
+    rows = list(zip(r.sample(answer.ROOMS, n), r.sample(range(8, 31), n)))
+    by_degrees, asked = sorted(rows, key=lambda x: x[1]), []
+    for word, room in ((r.choice(("coldest", "coolest")), by_degrees[0][0]), (r.choice(("warmest", "hottest")), by_degrees[-1][0])):
+        if split_of([("choice", word, room)]) == "train":
+            asked.append((f"{word} place", room))
+    for _ in range(3 * n):
+        a, b = r.sample(rows, 2)
+        word, pick = r.choice((("colder", min), ("warmer", max)))
+        if split_of([("choice", "rooms", *sorted((a[0], b[0])))]) == "train":
+            asked.append((f"{word}, {a[0]} or {b[0]}", pick(a, b, key=lambda x: x[1])[0]))
+    r.shuffle(asked)
+    return briefly("look", "\n".join(f"{x}: {t} degrees" for x, t in rows), asked)
+
+
+def odd_ones(r):
+    """Again and again: lines of which one thing is in another state than the rest."""
     out = []
-    for what, word in order:
-        out += [f"{what}: ", word + "\n"]
-    out[0] = "### known\n" + "\n".join(lines) + "\n### answer\n" + out[0]
+    while len(out) < 12:
+        keys, q, options = choice.state(r)
+        lines, _, _ = q.rpartition("\n")
+        if split_of(keys) == "train":
+            out += [f"{lines}\n{keys[1][-1]}? ", f"{options[0]}\n"]
+    out[0] = "### look\n" + out[0]
     return out
+
+
+def both_ways(r, rows):
+    asked = rows + [(b, a) for a, b in rows]
+    r.shuffle(asked)
+    return asked
+
+
+def briefly(task, text, asked, mark="?"):
+    """A document that says of each thing, behind a list, a word or two."""
+    out = []
+    for what, word in asked:
+        out += [f"{what}{mark} ", f"{word}\n"]
+    return [f"### {task}\n{text}\n### answer\n" + out[0]] + out[1:] if out else [f"### {task}\n{text}\n"]
 
 
 def choices(r):
