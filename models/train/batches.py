@@ -1,5 +1,6 @@
 """Documents to rows of token ids: every step's batch is a function of the seed and the step alone, so a run can stop anywhere."""
 # SPDX-License-Identifier: MIT
+import functools
 import random
 
 import numpy
@@ -29,11 +30,13 @@ STAGES = ((0, SHARES),
                   "story": 0.03, "lines": 0.03}),
           (6280, {"intent": 0.08, "answer": 0.05, "short": 0.38, "questions": 0.10, "summary": 0.03, "translate": 0.03,
                   "choice": 0.06, "choices": 0.24, "lines": 0.03}),
-          (7240, {"intent": 0.06, "answer": 0.05, "short": 0.24, "questions": 0.06, "known": 0.28, "summary": 0.02, "translate": 0.02,
+          (7240, {"intent": 0.06, "answer": 0.05, "short": 0.24, "questions": 0.06, "bare known": 0.28, "summary": 0.02, "translate": 0.02,
                   "choice": 0.06, "choices": 0.19, "lines": 0.02}),
-          (7900, {"intent": 0.06, "answer": 0.04, "short": 0.10, "known": 0.24, "summary": 0.02, "translate": 0.02,
-                  "choice": 0.05, "choices": 0.11, "look": 0.36}),
-          (9100, {"intent": 0.26, "answer": 0.18, "short": 0.07, "questions": 0.12, "known": 0.04, "summary": 0.06,
+          (7900, {"intent": 0.06, "answer": 0.04, "short": 0.10, "bare known": 0.24, "summary": 0.02, "translate": 0.02,
+                  "choice": 0.05, "choices": 0.11, "bare look": 0.36}),
+          (8900, {"intent": 0.08, "answer": 0.04, "short": 0.14, "known": 0.24, "summary": 0.02, "translate": 0.02,
+                  "choice": 0.06, "choices": 0.12, "look": 0.28}),
+          (9500, {"intent": 0.26, "answer": 0.18, "short": 0.07, "questions": 0.12, "known": 0.04, "summary": 0.06,
                   "translate": 0.05, "choice": 0.12, "choices": 0.07, "story": 0.03}))
 
 
@@ -100,6 +103,7 @@ def training(tok, seed, step, rows):
     """The batch of a step."""
     r, shares = random.Random(f"{seed}/{step}"), [s for begin, s in STAGES if begin <= step][-1]
     more = {f.__name__: f for f in (generate.questions, generate.lines, generate.short, generate.known, generate.choices, generate.look)}
+    more |= {"bare " + f.__name__: functools.partial(f, bare=True) for f in (generate.known, generate.look)}
 
     def document(kind):
         if kind == "recall":

@@ -75,7 +75,7 @@ def short(r):
     return joined("answer", "\n".join(lines), dict(order)) if order else short(r)
 
 
-def known(r):
+def known(r, bare=False):
     """What of a list of things a context knows, in a word each: nothing teaches that something is missing as often."""
     lines, rooms, pairs, have = answer.context(r, devices=(1, 5))
     asked = {f"{room} {device}": "yes" for _, room, device, _ in have["state"]}
@@ -90,29 +90,29 @@ def known(r):
     for line, room, device, state in have["state"]:
         for word in ("open", "closed") if device in answer.OPENED else ("on", "off"):
             asked[f"{room} {device} {word}"] = "right" if state.split(",")[0] == word else "wrong"
-    return briefly("known", "\n".join(lines), r.sample(list(asked.items()), len(asked)), ":")
+    return briefly("known", "\n".join(lines), r.sample(list(asked.items()), len(asked)), ":", bare)
 
 
-def look(r):
+def look(r, bare=False):
     """What choices ask, as densely as it can be said: a list, then many times a thing of it and what belongs to the thing."""
-    return r.choice((things_and_places, names_and_days, temperatures, odd_ones))(r)
+    return r.choice((things_and_places, names_and_days, temperatures, odd_ones))(r, bare)
 
 
-def things_and_places(r):
+def things_and_places(r, bare):
     n = r.randrange(4, 8)
     rows = list(zip(r.sample(answer.ITEMS, n), r.sample(answer.PLACES, n)))
     asked = [(f"the {i}", p) for i, p in rows if split_of([("choice", "item, place", i, p)]) == "train"]
-    return briefly("look", " ".join(f"The {i} is in {p}." for i, p in rows), both_ways(r, asked))
+    return briefly("look", " ".join(f"The {i} is in {p}." for i, p in rows), both_ways(r, asked), "?", bare)
 
 
-def names_and_days(r):
+def names_and_days(r, bare):
     n, job = r.randrange(4, 8), r.choice(choice.JOBS)
     rows = list(zip(r.sample(answer.NAMES, n), r.sample(answer.DAYS, n)))
     asked = [(x, d) for x, d in rows if split_of([("choice", "day, name", d, x)]) == "train"]
-    return briefly("look", ", ".join(f"{x} {job} on {d}" for x, d in rows) + ".", both_ways(r, asked))
+    return briefly("look", ", ".join(f"{x} {job} on {d}" for x, d in rows) + ".", both_ways(r, asked), "?", bare)
 
 
-def temperatures(r):
+def temperatures(r, bare):
     n = r.randrange(4, 8)
     rows = list(zip(r.sample(answer.ROOMS, n), r.sample(range(8, 31), n)))
     by_degrees, asked = sorted(rows, key=lambda x: x[1]), []
@@ -125,17 +125,17 @@ def temperatures(r):
         if split_of([("choice", "rooms", *sorted((a[0], b[0])))]) == "train":
             asked.append((f"{word}, {a[0]} or {b[0]}", pick(a, b, key=lambda x: x[1])[0]))
     r.shuffle(asked)
-    return briefly("look", "\n".join(f"{x}: {t} degrees" for x, t in rows), asked)
+    return briefly("look", "\n".join(f"{x}: {t} degrees" for x, t in rows), asked, "?", bare)
 
 
-def odd_ones(r):
+def odd_ones(r, bare):
     """Again and again: lines of which one thing is in another state than the rest."""
     out = []
     while len(out) < 12:
         keys, q, options = choice.state(r)
         lines, _, _ = q.rpartition("\n")
         if split_of(keys) == "train":
-            out += [f"{lines}\n{keys[1][-1]}? ", f"{options[0]}\n"]
+            out += [f"{lines}\n" + brief(keys[1][-1], "?", bare), brief_answer(options[0], bare)]
     out[0] = "### look\n" + out[0]
     return out
 
@@ -146,11 +146,20 @@ def both_ways(r, rows):
     return asked
 
 
-def briefly(task, text, asked, mark="?"):
+def brief(what, mark, bare):
+    """Behind a space a word is one piece, as it mostly is in the list; bare, at the beginning of a line, it is several others."""
+    return f"{what}{mark} " if bare else f"- {what}{mark}"
+
+
+def brief_answer(word, bare):
+    return f"{word}\n" if bare else f" {word}\n"
+
+
+def briefly(task, text, asked, mark, bare):
     """A document that says of each thing, behind a list, a word or two."""
     out = []
     for what, word in asked:
-        out += [f"{what}{mark} ", f"{word}\n"]
+        out += [brief(what, mark, bare), brief_answer(word, bare)]
     return [f"### {task}\n{text}\n### answer\n" + out[0]] + out[1:] if out else [f"### {task}\n{text}\n"]
 
 
