@@ -4,7 +4,8 @@
  *   {"v":1,"do":"load","cell":{...},"path":...}       {"v":1,"ok":true,"stretches":[{"kind":"load",...}]}
  *   {"v":1,"do":"measure"}                            {"v":1,"ok":true,"stretches":[prefill, decode]}
  *   {"v":1,"do":"score","window":128}                 {"v":1,"ok":true,"scores":[[[nats, tokens],...]]}
- *   {"v":1,"do":"score","window":128,"reference":PATH}      the same, three scorers of bench/task.h
+ *   {"v":1,"do":"score","window":128,"reference":PATH}      the same, three scorers of bench/task.h, and
+ *                                                     "token_values":[kl,...]: the first one's quantity of each scored token
  *   {"v":1,"do":"score","tasks":..,"folder":..,"index":0,"chat":true}   ... a list of items per scorer of the task
  *   {"v":1,"do":"exit"}                               {"v":1,"ok":true,"stretches":[trial]}, then it ends
  *   anything that failed                              {"v":1,"ok":false,"code":5,"error":"what, where, why"}

@@ -291,23 +291,33 @@ static json_t *score_request(const struct sweep *w, const struct score_job *job)
     return request;
 }
 
+/* The first n numbers of a reply's list; what is no number is NaN. */
+static void take_numbers(double *v, const json_t *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const json_t *x = json_array_get(list, i);
+        v[i] = json_is_number(x) ? json_number_value(x) : NAN;
+    }
+}
+
 static int store_one_score(struct sweep *w, const struct plan_variant *v, int64_t run, const struct score_job *job, int k,
-                           const json_t *items, const struct outcome *o, struct err *e)
+                           const json_t *reply, const struct outcome *o, struct err *e)
 {
     const struct scorer *scorer = job->scorer[k];
-    int n = (int)json_array_size(items), done;
+    const json_t *items = json_array_get(json_object_get(reply, "scores"), (size_t)k);
+    const json_t *each = k ? NULL : json_object_get(reply, "token_values");
+    int n = (int)json_array_size(items), n_tokens = (int)json_array_size(each), done;
     if (store_score_done(w->store, run, v->id, job->name, scorer->name, &done, e))
         return -1;
     if (done) /* by a sweep that was killed between two scores of this job */
         return 0;
     double *sums = calloc((size_t)n * (size_t)scorer->sums + 1, sizeof *sums);
-    if (!sums)
+    double *token_values = calloc((size_t)n_tokens + 1, sizeof *token_values);
+    if (!sums || !token_values)
         abort();
     for (int i = 0; i < n; i++)
-        for (int s = 0; s < scorer->sums; s++) {
-            const json_t *x = json_array_get(json_array_get(items, (size_t)i), (size_t)s);
-            sums[i * scorer->sums + s] = json_is_number(x) ? json_number_value(x) : NAN;
-        }
+        take_numbers(sums + i * scorer->sums, json_array_get(items, (size_t)i), (size_t)scorer->sums);
+    take_numbers(token_values, each, (size_t)n_tokens);
     double value = scorer_value(scorer, sums, (size_t)n);
     int missing = !strcmp(o->state, "ok") && isnan(value);
     struct store_score row = {.run = run,
@@ -321,8 +331,11 @@ static int store_one_score(struct sweep *w, const struct plan_variant *v, int64_
                                                 : o->reason,
                               .sums = sums,
                               .n_items = n,
-                              .n_sums = scorer->sums};
+                              .n_sums = scorer->sums,
+                              .token_values = n_tokens ? token_values : NULL,
+                              .n_tokens = n_tokens};
     int rc = store_score(w->store, &row, e);
+    free(token_values);
     free(sums);
     return rc;
 }
@@ -340,10 +353,9 @@ static int run_score(struct sweep *w, const struct plan_variant *v, int64_t run,
         return -1;
     if (stopped(w) && !reply)
         return 0;
-    const json_t *scores = json_object_get(reply, "scores");
     int failed = 0;
     for (int k = 0; k < job->n_scorers && !failed; k++)
-        failed = store_one_score(w, v, run, job, k, json_array_get(scores, (size_t)k), &o, e);
+        failed = store_one_score(w, v, run, job, k, reply, &o, e);
     json_decref(reply);
     if (!failed)
         tell(w, job->name, pc->cell, &o, -1);

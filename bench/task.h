@@ -21,9 +21,9 @@ typedef int task_nll_fn(void *self, const int *ids, int n, int from, double *nll
 int task_perplexity(void *self, task_nll_fn *nll, int bos, const int *ids, int n_ids, int window, double **sums, int *n,
                     struct err *e);
 
-/* A variant beside a reference, on the windows of task_perplexity: sums of three scorers, kl_divergence, top1_agreement and
- * token_accuracy ([*n][2] each, malloc'ed, NULL on failure).  Both are run side by side a few tokens at a time, so no logits are
- * kept beyond TASK_ROW_BYTES.  Vocabularies of different size are an error. */
+/* A variant beside a reference, on the windows of task_perplexity: three scorers, kl_divergence, top1_agreement and
+ * token_accuracy.  Both are run side by side a few tokens at a time, so no logits are kept beyond TASK_ROW_BYTES; beside that a
+ * double is kept for each scored token.  Vocabularies of different size are an error. */
 #define TASK_DIVERGENCES 3
 #define TASK_ROW_BYTES (16 << 20)
 extern const char *const task_divergence_scorers[TASK_DIVERGENCES];
@@ -33,8 +33,16 @@ struct task_side {
     void *self;
 };
 
+struct divergence {
+    double *sums[TASK_DIVERGENCES]; /* [windows][2] of each scorer: the quantity added up, and the tokens */
+    double *kl;                     /* [tokens] of each scored token, nats, in the order of the text */
+    int windows, tokens;
+};
+
+/* On failure *out is empty. */
 int task_divergence(struct task_side reference, struct task_side variant, const int *ids, int n_ids, int window,
-                    double *sums[TASK_DIVERGENCES], int *n, struct err *e);
+                    struct divergence *out, struct err *e);
+void divergence_free(struct divergence *d);
 
 /* What the model made of one item, told when its sums are there; valid during the call. */
 struct task_said {

@@ -2,7 +2,8 @@
  *
  * Windows are those of perplexity (bench/task.c): the first half is context only.  A piece of a window goes through the reference,
  * whose rows of logits are kept, then through the variant, whose rows are compared as they come; then the next piece.  So the
- * memory is that of one piece, whatever the text and the vocabulary.  Both distributions are made by the same arithmetic in double,
+ * memory is that of one piece, whatever the text and the vocabulary, and 8 bytes a scored token: four a token of the text, as much
+ * as its ids.  That keeps the quantiles over tokens exact.  Both distributions are made by the same arithmetic in double,
  * so a model against itself gives exactly 0. */
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
@@ -20,7 +21,7 @@ struct pair {
     float *kept;     /* [rows][n_vocab]: the reference's */
     const int *next; /* next[i]: the token behind the i-th of the piece */
     double sum[TASK_DIVERGENCES];
-    int tokens;
+    double *kl; /* where the next token's goes */
 };
 
 static void keep_row(void *ctx, int i, const float *logits)
@@ -52,10 +53,9 @@ static void compare_row(void *ctx, int i, const float *q)
         double lp = (double)p[v] - log_p, lq = (double)q[v] - log_q;
         kl += exp(lp) * (lp - lq);
     }
-    s->sum[KL] += kl;
+    s->sum[KL] += *s->kl++ = kl;
     s->sum[TOP1] += best_p == best_q;
     s->sum[ACCURACY] += best_q == s->next[i];
-    s->tokens++;
 }
 
 static int one_window(struct task_side reference, struct task_side variant, const int *ids, int window, struct pair *s,
@@ -63,7 +63,6 @@ static int one_window(struct task_side reference, struct task_side variant, cons
 {
     int from = window / 2; /* the first position whose prediction is scored */
     memset(s->sum, 0, sizeof s->sum);
-    s->tokens = 0;
     if (reference.rt->rows(reference.self, ids, from, 1, NULL, NULL, e) ||
         variant.rt->rows(variant.self, ids, from, 1, NULL, NULL, e))
         return -1;
@@ -80,15 +79,29 @@ static int one_window(struct task_side reference, struct task_side variant, cons
                                           "--compute exact --kv f32");
 }
 
+static int alloc(struct divergence *d, struct pair *s, int **part, int window, struct err *e)
+{
+    int missing = 0;
+    s->kept = malloc((size_t)s->rows * (size_t)s->n_vocab * sizeof *s->kept);
+    *part = malloc((size_t)window * sizeof **part);
+    d->kl = s->kl = malloc((size_t)d->tokens * sizeof *d->kl);
+    for (int k = 0; k < TASK_DIVERGENCES; k++)
+        missing |= !(d->sums[k] = calloc((size_t)d->windows, 2 * sizeof *d->sums[k]));
+    if (missing || !s->kept || !*part || !d->kl)
+        return err_set(e, ERR_ENV, "divergence: out of memory for %d rows of %d logits and %d tokens", s->rows, s->n_vocab,
+                       d->tokens);
+    return 0;
+}
+
 int task_divergence(struct task_side reference, struct task_side variant, const int *ids, int n_ids, int window,
-                    double *sums[TASK_DIVERGENCES], int *n, struct err *e)
+                    struct divergence *out, struct err *e)
 {
     int n_vocab = variant.rt->vocabulary(variant.self), of_reference = reference.rt->vocabulary(reference.self);
     int windows = window < TASK_MIN_WINDOW ? 0 : n_ids / window, bos = variant.rt->bos(variant.self), rc = -1;
+    int scored = window - 1 - window / 2; /* tokens of a window */
     struct pair s = {.n_vocab = n_vocab, .rows = TASK_ROW_BYTES / (int)sizeof(float) / (n_vocab ? n_vocab : 1)};
     int *part = NULL;
-    memset(sums, 0, TASK_DIVERGENCES * sizeof *sums);
-    *n = 0;
+    *out = (struct divergence){0};
     if (n_vocab != of_reference)
         return err_set(e, ERR_USAGE,
                        "the reference has a vocabulary of %d tokens and the variant one of %d: they are not one model",
@@ -97,14 +110,10 @@ int task_divergence(struct task_side reference, struct task_side variant, const 
         return err_set(e, ERR_USAGE, "the text has %d tokens, one window needs %d: give a longer --text or a smaller --window",
                        n_ids, window < TASK_MIN_WINDOW ? TASK_MIN_WINDOW : window);
     s.rows = s.rows < 1 ? 1 : s.rows > window ? window : s.rows;
-    s.kept = malloc((size_t)s.rows * (size_t)n_vocab * sizeof *s.kept);
-    part = malloc((size_t)window * sizeof *part);
-    for (int k = 0; k < TASK_DIVERGENCES; k++)
-        sums[k] = calloc((size_t)windows, 2 * sizeof **sums);
-    if (!s.kept || !part || !sums[0] || !sums[1] || !sums[2]) {
-        err_set(e, ERR_ENV, "divergence: out of memory for %d rows of %d logits", s.rows, n_vocab);
+    out->windows = windows;
+    out->tokens = windows * scored;
+    if (alloc(out, &s, &part, window, e))
         goto out;
-    }
     for (int w = 0; w < windows; w++) {
         memcpy(part, ids + (size_t)w * (size_t)window, (size_t)window * sizeof *part);
         if (bos >= 0)
@@ -114,18 +123,23 @@ int task_divergence(struct task_side reference, struct task_side variant, const 
             goto out;
         }
         for (int k = 0; k < TASK_DIVERGENCES; k++) {
-            sums[k][2 * w] = s.sum[k];
-            sums[k][2 * w + 1] = s.tokens;
+            out->sums[k][2 * w] = s.sum[k];
+            out->sums[k][2 * w + 1] = scored;
         }
     }
-    *n = windows;
     rc = 0;
 out:
-    for (int k = 0; k < TASK_DIVERGENCES && rc; k++) {
-        free(sums[k]);
-        sums[k] = NULL;
-    }
+    if (rc)
+        divergence_free(out);
     free(s.kept);
     free(part);
     return rc;
+}
+
+void divergence_free(struct divergence *d)
+{
+    for (int k = 0; k < TASK_DIVERGENCES; k++)
+        free(d->sums[k]);
+    free(d->kl);
+    *d = (struct divergence){0};
 }

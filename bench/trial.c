@@ -158,24 +158,27 @@ static int score_text(struct trial *t, int window, json_t *scores, struct err *e
 }
 
 /* This variant beside the one in `path`, which is loaded for the time. */
-static int score_divergence(struct trial *t, const char *path, int window, json_t *scores, struct err *e)
+static int score_divergence(struct trial *t, const char *path, int window, json_t *reply, struct err *e)
 {
     const struct runtime *rt = t->runtime;
-    double *sums[TASK_DIVERGENCES] = {0};
-    int n = 0, rc = -1;
+    struct divergence d = {0};
+    int rc = -1;
     void *reference = calloc(1, rt->size);
     if (!reference)
         return err_set(e, ERR_ENV, "trial: out of memory");
     if (!rt->rows)
         err_set(e, ERR_USAGE, "the %s runtime gives no logits, so nothing can be held against a reference", rt->name);
     else if ((t->ids || !make_context(t, e)) && !rt->load(reference, &t->setup.cell, path, t->setup.cpus, e))
-        rc = task_divergence((struct task_side){rt, reference}, (struct task_side){rt, t->self}, t->ids, t->n_ids, window, sums,
-                             &n, e);
-    for (int k = 0; k < TASK_DIVERGENCES; k++) {
-        if (!rc)
-            json_array_append_new(scores, items_of(sums[k], n, 2));
-        free(sums[k]);
+        rc = task_divergence((struct task_side){rt, reference}, (struct task_side){rt, t->self}, t->ids, t->n_ids, window, &d, e);
+    if (!rc) {
+        json_t *scores = json_object_get(reply, "scores"), *each = json_array();
+        for (int k = 0; k < TASK_DIVERGENCES; k++)
+            json_array_append_new(scores, items_of(d.sums[k], d.windows, 2));
+        for (int i = 0; i < d.tokens; i++)
+            json_array_append_new(each, json_real(d.kl[i]));
+        json_object_set_new(reply, "token_values", each);
     }
+    divergence_free(&d);
     rt->close(reference);
     free(reference);
     return rc;
@@ -206,7 +209,7 @@ static int do_score(struct trial *t, json_t *request, json_t *reply, struct err 
     const char *reference = json_string_value(json_object_get(request, "reference"));
     int window = (int)json_integer_value(json_object_get(request, "window"));
     if (!list)
-        return reference ? score_divergence(t, reference, window, scores, e) : score_text(t, window, scores, e);
+        return reference ? score_divergence(t, reference, window, reply, e) : score_text(t, window, scores, e);
     const char *folder = json_string_value(json_object_get(request, "folder"));
     if (!folder)
         return err_set(e, ERR_ENV, "protocol: a task without the folder of its tasks.ini");

@@ -6,7 +6,9 @@
 #include "base/stats.h"
 #include "results/db.h"
 
-/* -- times of tokens: int64 little-endian ns, as stretch.token_ns keeps them ----------------------------------------------- */
+/* -- values of tokens: times as stretch.token_ns keeps them, int64 little-endian ns; float64 as score.token_values does ------ */
+
+typedef double at_fn(const unsigned char *p);
 
 static double time_at(const unsigned char *p)
 {
@@ -16,8 +18,15 @@ static double time_at(const unsigned char *p)
     return (double)(int64_t)v;
 }
 
-/* The times as a malloc'ed array.  NULL: the result of the SQL function is set already (NULL for no times, or an error). */
-static double *times(sqlite3_context *c, sqlite3_value *blob, size_t *n)
+static double real_at(const unsigned char *p)
+{
+    double v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* The values as a malloc'ed array.  NULL: the result of the SQL function is set already (NULL for no values, or an error). */
+static double *values(sqlite3_context *c, sqlite3_value *blob, at_fn *at, size_t *n)
 {
     if (sqlite3_value_type(blob) == SQLITE_NULL)
         return NULL;
@@ -25,7 +34,7 @@ static double *times(sqlite3_context *c, sqlite3_value *blob, size_t *n)
     size_t bytes = (size_t)sqlite3_value_bytes(blob);
     *n = bytes / 8;
     if (bytes % 8) {
-        sqlite3_result_error(c, "times of tokens: not a whole number of 8-byte integers", -1);
+        sqlite3_result_error(c, "values of tokens: not a whole number of 8 bytes", -1);
         return NULL;
     }
     if (!*n)
@@ -36,14 +45,18 @@ static double *times(sqlite3_context *c, sqlite3_value *blob, size_t *n)
         return NULL;
     }
     for (size_t i = 0; i < *n; i++)
-        v[i] = time_at(p + 8 * i);
+        v[i] = at(p + 8 * i);
     return v;
 }
 
-static void quantile(sqlite3_context *c, sqlite3_value *blob, double p)
+static void quantile(sqlite3_context *c, sqlite3_value *blob, at_fn *at, double p)
 {
     size_t n;
-    double *v = times(c, blob, &n);
+    if (!(p >= 0 && p <= 1)) {
+        sqlite3_result_error(c, "the quantile is not in 0 .. 1", -1);
+        return;
+    }
+    double *v = values(c, blob, at, &n);
     if (!v)
         return;
     stats_sort(v, n);
@@ -54,24 +67,26 @@ static void quantile(sqlite3_context *c, sqlite3_value *blob, double p)
 static void blob_median_ns(sqlite3_context *c, int n, sqlite3_value **arg)
 {
     (void)n;
-    quantile(c, arg[0], 0.5);
+    quantile(c, arg[0], time_at, 0.5);
 }
 
 static void blob_quantile_ns(sqlite3_context *c, int n, sqlite3_value **arg)
 {
     (void)n;
-    double p = sqlite3_value_double(arg[1]);
-    if (!(p >= 0 && p <= 1))
-        sqlite3_result_error(c, "blob_quantile_ns: the quantile is not in 0 .. 1", -1);
-    else
-        quantile(c, arg[0], p);
+    quantile(c, arg[0], time_at, sqlite3_value_double(arg[1]));
+}
+
+static void blob_quantile_real(sqlite3_context *c, int n, sqlite3_value **arg)
+{
+    (void)n;
+    quantile(c, arg[0], real_at, sqlite3_value_double(arg[1]));
 }
 
 static void blob_mean_ns(sqlite3_context *c, int n_arg, sqlite3_value **arg)
 {
     (void)n_arg;
     size_t n;
-    double *v = times(c, arg[0], &n);
+    double *v = values(c, arg[0], time_at, &n);
     if (!v)
         return;
     double sum = 0;
@@ -86,7 +101,7 @@ static void blob_at_ns(sqlite3_context *c, int n_arg, sqlite3_value **arg)
 {
     (void)n_arg;
     size_t n;
-    double *v = times(c, arg[0], &n);
+    double *v = values(c, arg[0], time_at, &n);
     if (!v)
         return;
     int64_t i = sqlite3_value_int64(arg[1]);
@@ -99,13 +114,10 @@ static void blob_at_ns(sqlite3_context *c, int n_arg, sqlite3_value **arg)
 static void blob_real(sqlite3_context *c, int n_arg, sqlite3_value **arg)
 {
     (void)n_arg;
-    double v;
     const unsigned char *p = sqlite3_value_blob(arg[0]);
-    int64_t n = sqlite3_value_bytes(arg[0]) / (int)sizeof v, i = sqlite3_value_int64(arg[1]);
-    if (!p || i < 0 || i >= n)
-        return;
-    memcpy(&v, p + (size_t)i * sizeof v, sizeof v);
-    sqlite3_result_double(c, v);
+    int64_t n = sqlite3_value_bytes(arg[0]) / 8, i = sqlite3_value_int64(arg[1]);
+    if (p && i >= 0 && i < n)
+        sqlite3_result_double(c, real_at(p + 8 * i));
 }
 
 /* -- the median over trials and its interval ------------------------------------------------------------------------------- */
@@ -178,11 +190,16 @@ static const struct {
     call_fn *scalar, *step;
     finish_fn *final;
 } functions[] = {
-    {"blob_median_ns", 1, blob_median_ns, NULL, NULL},     {"blob_mean_ns", 1, blob_mean_ns, NULL, NULL},
-    {"blob_quantile_ns", 2, blob_quantile_ns, NULL, NULL}, {"blob_at_ns", 2, blob_at_ns, NULL, NULL},
+    {"blob_median_ns", 1, blob_median_ns, NULL, NULL},
+    {"blob_mean_ns", 1, blob_mean_ns, NULL, NULL},
+    {"blob_quantile_ns", 2, blob_quantile_ns, NULL, NULL},
+    {"blob_at_ns", 2, blob_at_ns, NULL, NULL},
     {"blob_real", 2, blob_real, NULL, NULL},
-    {"median", 1, NULL, collect, finish_median},           {"median_low", 1, NULL, collect, finish_low},
-    {"median_high", 1, NULL, collect, finish_high},        {"median_coverage", 1, NULL, collect, finish_coverage},
+    {"blob_quantile_real", 2, blob_quantile_real, NULL, NULL},
+    {"median", 1, NULL, collect, finish_median},
+    {"median_low", 1, NULL, collect, finish_low},
+    {"median_high", 1, NULL, collect, finish_high},
+    {"median_coverage", 1, NULL, collect, finish_coverage},
 };
 
 int db_functions(sqlite3 *db)

@@ -1,4 +1,4 @@
--- schema.sql - the tables of a results database, version 1.
+-- schema.sql - the tables of a results database, version 2.
 --
 -- This text is compiled into the program (results/store_open.c) and is the documentation of the file that it makes.  Views
 -- are in results/views.sql; they are no part of the file, so a new figure needs no migration.
@@ -14,7 +14,7 @@
 -- of migrations in results/store_open.c.
 
 PRAGMA application_id = 0x4c4d4265;  -- 'LMBe': this file is ours
-PRAGMA user_version = 1;             -- version of these tables
+PRAGMA user_version = 2;             -- version of these tables
 
 -- A machine as a run found it.  A new kernel or another governor is another row: it is another machine to a benchmark.
 CREATE TABLE machine (
@@ -171,6 +171,8 @@ CREATE TABLE score (
     state   TEXT NOT NULL CHECK (state IN ('ok', 'crashed', 'timeout', 'memory', 'failed', 'protocol')),
     value   REAL,
     reason  TEXT NOT NULL,  -- why it is not ok
+    token_values BLOB CHECK (length(token_values) % 8 = 0),  -- its quantity of each scored token, float64 little-endian, in
+                                                             -- the order of the text; NULL: the scorer keeps none
     UNIQUE (run, variant, task, scorer),
     CHECK ((value IS NOT NULL) = (state = 'ok')),
     CHECK ((state = 'ok') = (reason = ''))

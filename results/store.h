@@ -132,6 +132,8 @@ struct store_score {
     const char *state, *reason;     /* as a trial's */
     const double *sums;             /* [n_items][n_sums]: eval/scorer.h */
     int n_items, n_sums;
+    const double *token_values; /* [n_tokens] the scorer's quantity of each scored token; NULL: it keeps none */
+    int n_tokens;
 };
 
 /* A score that is there already (run, variant, task, scorer) is an error. */

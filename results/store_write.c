@@ -234,10 +234,11 @@ static int add_score(struct store *s, const struct store_score *sc, struct err *
                         DB_VALUES(DB_TEXT(sc->task), DB_TEXT(sc->task_sha256)), e))
         return -1;
     int rc = db_run(s, "store the score", &id,
-                    "INSERT INTO score (run, variant, task, scorer, state, value, reason) "
-                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+                    "INSERT INTO score (run, variant, task, scorer, state, value, reason, token_values) "
+                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
                     DB_VALUES(DB_INT(sc->run), DB_INT(sc->variant), DB_INT(task), DB_TEXT(sc->scorer), DB_TEXT(sc->state),
-                              DB_REAL_IF(ok, sc->value), DB_TEXT(sc->reason ? sc->reason : "")),
+                              DB_REAL_IF(ok, sc->value), DB_TEXT(sc->reason ? sc->reason : ""),
+                              DB_BLOB(sc->token_values, (size_t)sc->n_tokens * sizeof *sc->token_values)),
                     e);
     for (int i = 0; !rc && i < sc->n_items; i++)
         rc = db_run(s, "store the items of the score", NULL,

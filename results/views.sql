@@ -3,6 +3,7 @@
 -- Each connection makes these views for itself when it opens a database (results/store_open.c), so they always fit the program
 -- and a new one needs no migration.  They call functions that results/functions.c adds to the connection:
 --   blob_median_ns(b), blob_mean_ns(b), blob_quantile_ns(b, p), blob_at_ns(b, i)  of the times in stretch.token_ns
+--   blob_real(b, i), blob_quantile_real(b, p)  of the float64 in score_item.sums and score.token_values
 --   median(x), median_low(x), median_high(x), median_coverage(x)  over trials, one value per process: base/stats.h, level 0.95;
 --     with a single value there is no interval, and low and high are NULL
 --
@@ -82,11 +83,12 @@ FROM reading r JOIN stretch s ON s.id = r.stretch JOIN trial t ON t.id = s.trial
 WHERE t.state = 'ok' AND r.state = 'ok'
 GROUP BY c.run, c.id, s.kind, r.name;
 
--- Every score; of perplexity also the nats per token and the tokens scored.
+-- Every score; of perplexity also the nats per token, of what is scored on a text the tokens scored.
 CREATE TEMP VIEW v_score AS
 SELECT s.id, s.run, s.variant, s.scorer, k.name AS task, k.sha256 AS task_sha256, s.state, s.reason, s.value,
        (SELECT sum(blob_real(sums, 0)) / sum(blob_real(sums, 1)) FROM score_item WHERE score = s.id AND s.scorer = 'perplexity') AS nll,
-       (SELECT CAST(sum(blob_real(sums, 1)) AS INTEGER) FROM score_item WHERE score = s.id AND s.scorer = 'perplexity') AS tokens,
+       coalesce(length(s.token_values) / 8, (SELECT CAST(sum(blob_real(sums, 1)) AS INTEGER) FROM score_item
+                                             WHERE score = s.id AND s.scorer = 'perplexity')) AS tokens,
        row_number() OVER (PARTITION BY s.run, s.variant, s.scorer ORDER BY s.id) AS nth  -- 1: the first task of the run
 FROM score s JOIN task k ON k.id = s.task;
 

@@ -1,4 +1,5 @@
-/* `bench score --tasks` as a user runs it, on a small random model: the values of a sweep, what the model said, and mistakes.
+/* `bench score` as a user runs it, on a small random model: the values of a sweep, what the model said, how far it is from
+ * another, and mistakes.
  *
  * The program under test is $BENCH (make test sets it). */
 /* SPDX-License-Identifier: MIT */
@@ -182,6 +183,69 @@ static void items_say_what_the_model_said(void **state)
     json_decref(all);
 }
 
+/* A model beside itself and beside the one that it was made of, by the two commands. */
+static void a_divergence_is_spread_over_tokens(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"median", "p90", "p95", "p99", "p999", "max"};
+    char model[300], other[300], text[300], db[300], name[40];
+    snprintf(model, sizeof model, "%s", test_file("toy.gguf"));
+    snprintf(other, sizeof other, "%s", test_file("q4_0.gguf"));
+    snprintf(text, sizeof text, "%s", test_file("story.txt"));
+    snprintf(db, sizeof db, "%s", test_file("kl.db"));
+    assert_int_equal(finish(start("quantize %s %s --format q4_0", model, other)), 0);
+    assert_int_equal(finish(start("score --model %s --reference %s --text %s --window 16 --json", model, model, text)), 0);
+    json_t *same = object();
+    assert_int_equal(finish(start("score --model %s --reference %s --text %s --window 16 --json", other, model, text)), 0);
+    json_t *far = object();
+    assert_int_equal(
+        finish(start("sweep --model %s --format f32,q4_0 --reference f32 --text %s --window 16 --context 8 --threads 1 "
+                     "--decode 2 --trials 1 --quiet --json --cache %s --db %s",
+                     model, text, test_dir, db)),
+        0);
+    json_t *swept = object(), *scores = json_object_get(swept, "scores");
+    const json_t *of_same = NULL, *of_far = NULL, *s;
+    size_t i;
+    json_array_foreach(scores, i, s)
+    {
+        int is_kl = !strcmp(json_string_value(json_object_get(s, "scorer")), "kl_divergence");
+        if (is_kl && !strcmp(json_string_value(json_object_get(s, "quality")), "f32"))
+            of_same = s;
+        else if (is_kl)
+            of_far = s;
+        else
+            assert_true(json_is_null(json_object_get(s, "median")));
+    }
+    assert_non_null(of_same);
+    assert_non_null(of_far);
+    double last = 0;
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(name, sizeof name, "kl_divergence_%s", names[i]);
+        assert_true(real_of(same, name) == 0 && real_of(of_same, names[i]) == 0); /* exactly */
+        assert_true(real_of(far, name) == real_of(of_far, names[i]));
+        assert_true(real_of(far, name) > last);
+        last = real_of(far, name);
+    }
+    assert_true(real_of(far, "kl_divergence") > real_of(far, "kl_divergence_median") / 10 &&
+                real_of(far, "kl_divergence") < last);
+    assert_true(real_of(of_far, "tokens") == real_of(far, "tokens"));
+    json_decref(same);
+    json_decref(far);
+    json_decref(swept);
+
+    assert_int_equal(finish(start("score --model %s --reference %s --text %s --window 16", model, model, text)), 0);
+    char *said = output();
+    assert_non_null(strstr(said, "kl_divergence 0 [0, 0]\nkl_divergence_median 0\nkl_divergence_p90 0\n"));
+    assert_non_null(strstr(said, "kl_divergence_p999 0\nkl_divergence_max 0\ntop1_agreement 1 [1, 1]\n"));
+    free(said);
+    assert_int_equal(finish(start("show last --db %s", db)), 0);
+    said = output();
+    assert_non_null(strstr(said, "\nover tokens  scorer         variant  tokens  "));
+    assert_non_null(strstr(said, "\nstory.txt    kl_divergence  f32 "));
+    assert_non_null(strstr(said, "\nstory.txt    kl_divergence  q4_0 "));
+    free(said);
+}
+
 static void text_is_a_table(void **state)
 {
     (void)state;
@@ -241,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sweep_says_the_same),
         cmocka_unit_test(items_say_what_the_model_said),
+        cmocka_unit_test(a_divergence_is_spread_over_tokens),
         cmocka_unit_test(text_is_a_table),
         cmocka_unit_test(mistakes_are_explained),
     };

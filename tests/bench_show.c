@@ -7,34 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench/cmd/table.h"
+#include "tests/capture.h"
 #include "tests/store_fixture.h"
-
-struct capture {
-    FILE *file;
-    int was;
-};
-
-static void capture_begin(struct capture *c)
-{
-    c->file = tmpfile();
-    assert_non_null(c->file);
-    fflush(stdout);
-    c->was = dup(1);
-    dup2(fileno(c->file), 1);
-}
-
-static void capture_end(struct capture *c, char *said, size_t size)
-{
-    fflush(stdout);
-    dup2(c->was, 1);
-    close(c->was);
-    rewind(c->file);
-    said[fread(said, 1, size - 1, c->file)] = '\0';
-    fclose(c->file);
-}
 
 static void columns_line_up(void **state)
 {
@@ -256,11 +232,49 @@ static void scores_have_intervals(void **state)
 
     show(f, SHOW_SCORES_CSV, said, sizeof said);
     assert_non_null(strstr(said, ",q4_0,f16,int8,answer,"));
-    assert_non_null(strstr(said, ",exact,failed,too long,0,,,,,,the score failed\n"));
+    assert_non_null(strstr(said, ",exact,failed,too long,0,,,,,,the score failed,,,,,,\n"));
     int n = 0;
     for (const char *c = said; *c; c++)
         n += *c == '\n';
     assert_int_equal(n, 1 + 4 + 4 + 3);
+}
+
+/* Values of tokens become quantiles, exactly; the mean comes from the items. */
+static void values_of_tokens_are_spread(void **state)
+{
+    struct fixture *f = *state;
+    static const double sums[] = {5050, 101};
+    double each[101];
+    char said[16384];
+    int64_t run = begin(f->s, NULL, 0);
+    cell_of(f->s, run, 64);
+    for (int i = 0; i <= 100; i++)
+        each[i] = (i * 37) % 101; /* 0 .. 100 in some order */
+    const struct store_score score = {.run = run,
+                                      .variant = 1,
+                                      .task = "story.txt",
+                                      .task_sha256 = sha_a,
+                                      .scorer = "kl_divergence",
+                                      .value = 50,
+                                      .state = "ok",
+                                      .reason = "",
+                                      .sums = sums,
+                                      .n_items = 1,
+                                      .n_sums = 2,
+                                      .token_values = each,
+                                      .n_tokens = 101};
+    ok(store_score(f->s, &score, &f->e), &f->e);
+    show(f, SHOW_TEXT, said, sizeof said);
+    if (!strstr(said, "\nover tokens  scorer         variant  tokens   mean  median    p90    p95    p99   p999    max\n"
+                      "story.txt    kl_divergence  q4_0        101  50.00   50.00  90.00  95.00  99.00  99.90  100.0\n"))
+        fail_msg("%s", said);
+    show(f, SHOW_JSON, said, sizeof said);
+    json_t *object = json_loads(said, 0, NULL), *first = json_array_get(json_object_get(object, "scores"), 0);
+    assert_true(real_of(first, "p90") == 90 && real_of(first, "p999") == 99.9 && real_of(first, "max") == 100);
+    json_decref(object);
+    show(f, SHOW_SCORES_CSV, said, sizeof said);
+    assert_non_null(strstr(said, ",no_interval,median,p90,p95,p99,p999,max\n"));
+    assert_non_null(strstr(said, ",50.0,90.0,95.0,99.0,99.9,100.0\n"));
 }
 
 /* 40 items: all right, 30, 20, 10 of them; the difference of 0 to the first variant is not printed for itself. */
@@ -325,13 +339,10 @@ static void a_run_is_found_by_its_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_line_up),
-        WITH_STORE(text_says_what_was_and_was_not_measured),
-        WITH_STORE(json_has_stable_names),
-        WITH_STORE(csv_is_a_line_per_cell),
-        WITH_STORE(scores_have_intervals),
-        WITH_STORE(a_run_is_found_by_its_name),
-        WITH_STORE(markdown_holds_variants_against_the_first),
+        cmocka_unit_test(columns_line_up),      WITH_STORE(text_says_what_was_and_was_not_measured),
+        WITH_STORE(json_has_stable_names),      WITH_STORE(csv_is_a_line_per_cell),
+        WITH_STORE(scores_have_intervals),      WITH_STORE(values_of_tokens_are_spread),
+        WITH_STORE(a_run_is_found_by_its_name), WITH_STORE(markdown_holds_variants_against_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

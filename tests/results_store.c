@@ -141,6 +141,12 @@ static void statistics_are_those_of_base(void **state)
            "SELECT blob_median_ns(CAST(b AS BLOB)), blob_mean_ns(CAST(b AS BLOB)), blob_quantile_ns(CAST(b AS BLOB), 0), "
            "blob_quantile_ns(CAST(b AS BLOB), 1), blob_at_ns(CAST(b AS BLOB), 3), blob_at_ns(CAST(b AS BLOB), 4) FROM t",
            "1.5|1.0|-2.0|3.0|-2.0|NULL");
+    expect(f->s, /* 1.0, 0.5, 2.0 as float64 */
+           "WITH t(b) AS (VALUES (x'000000000000f03f' || x'000000000000e03f' || x'0000000000000040')) "
+           "SELECT blob_quantile_real(CAST(b AS BLOB), 0), blob_quantile_real(CAST(b AS BLOB), 0.5), "
+           "blob_quantile_real(CAST(b AS BLOB), 0.75), blob_quantile_real(CAST(b AS BLOB), 1), blob_real(CAST(b AS BLOB), 2), "
+           "blob_quantile_real(NULL, 0.5) FROM t",
+           "0.5|1.0|1.5|2.0|2.0|NULL");
     expect(f->s, "SELECT blob_median_ns(NULL), blob_mean_ns(x''), blob_at_ns(x'', 0)", "NULL|NULL|NULL");
     expect(f->s, "SELECT median(x), median_low(x), median_high(x), median_coverage(x) FROM (SELECT NULL AS x)",
            "NULL|NULL|NULL|NULL");

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/stats.h"
 #include "bench/cmd/engine_args.h"
 #include "bench/cmd/score_tasks.h"
+#include "bench/cmd/spread.h"
 #include "bench/cmd/task_args.h"
 #include "bench/runtime/runtime.h"
 #include "eval/resample.h"
@@ -63,6 +65,21 @@ static int say_score(const struct job *r, const char *scorer, const double *sums
     return 0;
 }
 
+/* v is sorted. */
+static void say_spread(const struct job *r, const char *scorer, double *v, int n)
+{
+    char name[64];
+    stats_sort(v, (size_t)n);
+    for (const struct spread *q = spreads; q->name; q++) {
+        double x = stats_quantile(v, (size_t)n, q->p);
+        snprintf(name, sizeof name, "%s_%s", scorer, q->name);
+        if (r->json)
+            json_object_set_new(r->json, name, json_real_or_null(x));
+        else
+            printf("%s %.6g\n", name, x);
+    }
+}
+
 static void say_counts(const struct job *r, const double *sums, int n)
 {
     double nll = 0, tokens = 0;
@@ -85,20 +102,22 @@ static void say_counts(const struct job *r, const double *sums, int n)
 /* The variant beside the reference model. */
 static int diverge(const struct job *r, const struct runtime *rt, void *self, const int *ids, int n_ids, struct err *e)
 {
-    double *sums[TASK_DIVERGENCES];
-    int n, rc = -1;
+    struct divergence d = {0};
+    int rc = -1;
     void *other = calloc(1, rt->size);
     if (!other)
         return err_set(e, ERR_ENV, "score: out of memory");
     if (rt->load(other, &r->cell, r->reference, r->cpus, e) ||
-        task_divergence((struct task_side){rt, other}, (struct task_side){rt, self}, ids, n_ids, r->window, sums, &n, e))
+        task_divergence((struct task_side){rt, other}, (struct task_side){rt, self}, ids, n_ids, r->window, &d, e))
         goto out;
     rc = 0;
-    for (int k = 0; k < TASK_DIVERGENCES; k++) {
-        rc = rc ? rc : say_score(r, task_divergence_scorers[k], sums[k], n, e);
-        free(sums[k]);
+    for (int k = 0; k < TASK_DIVERGENCES && !rc; k++) {
+        rc = say_score(r, task_divergence_scorers[k], d.sums[k], d.windows, e);
+        if (!rc && !k) /* the first one's values are kept token by token */
+            say_spread(r, task_divergence_scorers[k], d.kl, d.tokens);
     }
 out:
+    divergence_free(&d);
     rt->close(other);
     free(other);
     return rc;
@@ -244,7 +263,8 @@ const struct command command_score = {
         "(1,000 resamples, seeded).\n"
         "\n"
         "With --reference both models run side by side: kl_divergence is the mean over the scored tokens of the divergence from\n"
-        "the reference's next-token distribution, in nats, top1_agreement the share where both find the same token most\n"
+        "the reference's next-token distribution, in nats, kl_divergence_median, _p90, _p95, _p99, _p999 (99.9%) and _max how\n"
+        "it is spread over them (exact, without interval), top1_agreement the share where both find the same token most\n"
         "probable, token_accuracy the share that this model found most probable.\n"
         "\n"
         "With --tasks each task is put to the model as in bench sweep, and each of its scorers gives a value over all items, "

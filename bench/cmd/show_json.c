@@ -8,6 +8,7 @@
 
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/show_parts.h"
+#include "bench/cmd/spread.h"
 #include "bench/cmd/stored_scores.h"
 
 /* JSON knows no infinity, which a perplexity can be; what is not finite is left out like what is not known. */
@@ -65,6 +66,11 @@ static json_t *score_object(const struct rows *r, int row)
                         : members[i].kind == TEXT        ? json_string(text)
                                                          : json_integer((json_int_t)x);
         json_object_set_new(j, members[i].name, value);
+    }
+    for (const struct spread *q = spreads; q->name; q++) {
+        double x = NAN;
+        rows_number(r, row, q->name, &x);
+        json_object_set_new(j, q->name, json_real_or_null(x));
     }
     return j;
 }

@@ -1,4 +1,5 @@
-/* The scores of a run: a row per task and scorer, for each variant the value and its interval.  A run with nothing but the
+/* The scores of a run: a row per task and scorer, for each variant the value and its interval; then how the divergence is spread
+ * over tokens, a row per variant.  A run with nothing but the
  * perplexity of its text has it in the table of cells and no table here. */
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
@@ -7,6 +8,7 @@
 
 #include "base/text.h"
 #include "bench/cmd/show_parts.h"
+#include "bench/cmd/spread.h"
 #include "bench/cmd/stored_scores.h"
 #include "bench/cmd/table.h"
 
@@ -106,6 +108,49 @@ static void print_notes(const struct rows *r)
     }
 }
 
+static void add_number(struct table *t, double x)
+{
+    struct text number = {0};
+    score_number(&number, x, x, 0);
+    table_add(t, "%s", number.p);
+    text_free(&number);
+}
+
+/* A row per score that keeps a value of each token. */
+static void print_spreads(const struct rows *r)
+{
+    struct table t = {0};
+    int n = 0;
+    table_column(&t, "over tokens", TABLE_LEFT);
+    table_column(&t, "scorer", TABLE_LEFT);
+    table_column(&t, "variant", TABLE_LEFT);
+    table_column(&t, "tokens", TABLE_RIGHT);
+    table_column(&t, "mean", TABLE_RIGHT);
+    for (const struct spread *q = spreads; q->name; q++)
+        table_column(&t, q->name, TABLE_RIGHT);
+    for (int i = 0; i < r->n; i++) {
+        double x;
+        if (!rows_number(r, i, spreads->name, &x))
+            continue;
+        n++;
+        table_add(&t, "%s", rows_get(r, i, "task"));
+        table_add(&t, "%s", rows_get(r, i, "scorer"));
+        table_add(&t, "%s", rows_get(r, i, "quality"));
+        table_add(&t, "%s", rows_get(r, i, "tokens"));
+        rows_number(r, i, "value", &x);
+        add_number(&t, x);
+        for (const struct spread *q = spreads; q->name; q++) {
+            rows_number(r, i, q->name, &x);
+            add_number(&t, x);
+        }
+    }
+    if (n) {
+        putchar('\n');
+        table_print(&t, stdout);
+    }
+    table_free(&t);
+}
+
 int show_scores(struct store *s, const char *run, struct err *e)
 {
     struct rows r;
@@ -114,6 +159,7 @@ int show_scores(struct store *s, const char *run, struct err *e)
     if (r.n && (line_end(&r, 0) < r.n || strcmp(rows_get(&r, 0, "scorer"), "perplexity") != 0)) {
         print_tables(&r);
         print_notes(&r);
+        print_spreads(&r);
     }
     rows_free(&r);
     return 0;

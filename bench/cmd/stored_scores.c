@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/cmd/spread.h"
 #include "eval/resample.h"
 
 /* SQLite gives blobs as texts of hexadecimal digits: the eight bytes of a double. */
@@ -44,14 +45,15 @@ int stored_sums(struct store *s, const char *score, const struct scorer *scorer,
 
 /* -- intervals ------------------------------------------------------------------------------------------------------------ */
 
-static const char sql[] =
+static const char sql[] = /* %s: the quantiles over tokens */
     "WITH q AS (SELECT *, min(id) OVER (PARTITION BY task, task_sha256, scorer) AS first FROM v_score "
     "WHERE run = CAST(?1 AS INTEGER)), "
     "variants AS (SELECT run, variant, quality, format, kv, compute, min(place) AS place FROM v_place "
     "WHERE run = CAST(?1 AS INTEGER) GROUP BY variant) "
     "SELECT q.run, q.id AS score, q.variant, p.quality, p.format, p.kv, p.compute, q.task, q.task_sha256, q.scorer, q.state, "
     "q.reason, (SELECT count(*) FROM score_item WHERE score = q.id) AS items, q.value, NULL AS low, NULL AS high, q.nll, "
-    "q.tokens, NULL AS no_interval FROM q JOIN variants p ON p.variant = q.variant ORDER BY q.first, p.place";
+    "q.tokens, CASE WHEN q.state <> 'ok' THEN 'the score failed' END AS no_interval%s "
+    "FROM q JOIN variants p ON p.variant = q.variant ORDER BY q.first, p.place";
 
 static void set_number(struct rows *r, int row, const char *column, double x)
 {
@@ -68,9 +70,9 @@ static int add_interval(struct rows *r, int row, struct store *s, struct err *e)
     struct err why;
     double *sums = NULL;
     int n, rc = 0;
-    if (strcmp(rows_get(r, row, "state"), "ok") != 0) {
-        rows_set(r, row, "no_interval", "the score failed");
-    } else if (!scorer) {
+    if (rows_get(r, row, "no_interval"))
+        return 0;
+    if (!scorer) {
         rows_set(r, row, "no_interval", "this program has no such scorer; the run was made by a newer one");
     } else if (stored_sums(s, rows_get(r, row, "score"), scorer, &sums, &n, &why)) {
         rows_set(r, row, "no_interval", why.msg);
@@ -87,13 +89,25 @@ static int add_interval(struct rows *r, int row, struct store *s, struct err *e)
 
 int stored_scores(struct rows *r, struct store *s, const char *run, struct err *e)
 {
-    if (rows_load(r, s, sql, (const char *const[]){run, NULL}, e))
+    struct text quantiles = {0}, query = {0};
+    spread_columns(&quantiles, "(SELECT token_values FROM score WHERE id = q.id)");
+    text_printf(&query, sql, quantiles.p);
+    int rc = rows_load(r, s, query.p, (const char *const[]){run, NULL}, e);
+    text_free(&query);
+    text_free(&quantiles);
+    if (rc)
         return -1;
+    rc = stored_intervals(r, s, e);
+    if (rc)
+        rows_free(r);
+    return rc;
+}
+
+int stored_intervals(struct rows *r, struct store *s, struct err *e)
+{
     for (int i = 0; i < r->n; i++)
-        if (add_interval(r, i, s, e)) {
-            rows_free(r);
+        if (add_interval(r, i, s, e))
             return -1;
-        }
     return 0;
 }
 
