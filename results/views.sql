@@ -182,20 +182,31 @@ ORDER BY row, column;
 
 -- Quality against speed: each scored variant at its fastest setting, at the longest context that the run measured.
 -- front is 1 where no other variant is at least as good in both and better in one.
+-- Quality is the KL divergence from the reference where the run has it, else perplexity.  A reference differs from its variant in
+-- the weights only, so a run of several models, KV formats, policies or compute paths has several, and perplexity it is, too.
+-- low, high and no_interval are filled in by bench/cmd/stored_scores.c, from the items of score.
 CREATE TEMP VIEW fig_pareto AS
-WITH scored AS (
-    SELECT c.run, l.quality || l.setting AS label, f.place AS colour, c.context, c.ms_per_token, c.perplexity, c.perplexity_task,
-           row_number() OVER (PARTITION BY c.run, c.variant ORDER BY c.ms_per_token, c.cell) AS nth
-    FROM v_cell c JOIN v_label l ON l.cell = c.cell JOIN v_format f ON f.run = c.run AND f.format = c.format
-    WHERE c.ms_per_token IS NOT NULL AND c.perplexity IS NOT NULL
+WITH quality AS (
+    SELECT q.run, q.variant, q.scorer, q.task, q.value, q.id AS score
+    FROM v_score q JOIN v_vary y ON y.run = q.run
+    WHERE q.state = 'ok' AND q.nth = 1 AND q.scorer =
+          CASE WHEN y.model + y.kv + y.policy + y.compute = 0 AND EXISTS (SELECT 1 FROM score k WHERE k.run = q.run AND
+                    k.scorer = 'kl_divergence' AND k.state = 'ok') THEN 'kl_divergence' ELSE 'perplexity' END
+), scored AS (
+    SELECT c.run, l.quality || l.setting AS label, f.place AS colour, c.context, c.ms_per_token, q.scorer, q.task, q.value,
+           q.score, row_number() OVER (PARTITION BY c.run, c.variant ORDER BY c.ms_per_token, c.cell) AS nth
+    FROM v_cell c JOIN quality q ON q.run = c.run AND q.variant = c.variant
+         JOIN v_label l ON l.cell = c.cell JOIN v_format f ON f.run = c.run AND f.format = c.format
+    WHERE c.ms_per_token IS NOT NULL
       AND c.context = (SELECT max(o.context) FROM cell o JOIN trial t ON t.cell = o.id WHERE o.run = c.run AND t.state = 'ok')
 ), points AS (SELECT * FROM scored WHERE nth = 1)
-SELECT p.run, p.label, p.colour, p.context, p.ms_per_token, p.perplexity,
+SELECT p.run, p.label, p.colour, p.context, p.ms_per_token, p.scorer, p.task, p.value,
+       NULL AS low, NULL AS high, NULL AS no_interval,
        NOT EXISTS (SELECT 1 FROM points o WHERE o.run = p.run AND o.ms_per_token <= p.ms_per_token AND
-                   o.perplexity <= p.perplexity AND (o.ms_per_token < p.ms_per_token OR o.perplexity < p.perplexity)) AS front,
-       p.perplexity_task AS task
+                   o.value <= p.value AND (o.ms_per_token < p.ms_per_token OR o.value < p.value)) AS front,
+       p.score
 FROM points p
-ORDER BY p.ms_per_token, p.perplexity;
+ORDER BY p.ms_per_token, p.value;
 
 -- Memory: the plan's parts and the program itself beside the measured peak, per variant and context; of several settings the one with the largest peak.
 CREATE TEMP VIEW fig_memory AS

@@ -9,8 +9,52 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "bench/cmd/gnuplot.h"
+#include "eval/resample.h"
+#include "tests/capture.h"
 #include "tests/store_fixture.h"
+
+static int64_t put_variant(struct fixture *f, const char *format, const char *kv)
+{
+    int64_t model, id;
+    struct store_variant variant = a_variant;
+    variant.format = format;
+    variant.kv = kv;
+    variant.file_sha256 = NULL;
+    ok(store_model(f->s, &a_model, &model, &f->e), &f->e);
+    ok(store_variant(f->s, model, &variant, &id, &f->e), &f->e);
+    return id;
+}
+
+/* A cell with two trials of so many ms/token; 0: it cannot run. */
+static void put_cell(struct fixture *f, int64_t run, int64_t variant, int context, int64_t weights, int ms)
+{
+    int64_t cell;
+    struct store_cell x = a_cell(variant, context);
+    x.weights_bytes = weights;
+    x.infeasible = ms ? NULL : "needs more memory";
+    ok(store_cell(f->s, run, &x, &cell, &f->e), &f->e);
+    for (int round = 0; ms && round < 2; round++)
+        ok(put_trial(f->s, cell, round, ms, &f->e), &f->e);
+}
+
+static void put_score(struct fixture *f, int64_t run, int64_t variant, const char *scorer, double value, const double *sums,
+                      int n)
+{
+    const struct store_score score = {.run = run,
+                                      .variant = variant,
+                                      .task = "story.txt",
+                                      .task_sha256 = sha_a,
+                                      .scorer = scorer,
+                                      .value = value,
+                                      .state = "ok",
+                                      .reason = "",
+                                      .sums = sums,
+                                      .n_items = n,
+                                      .n_sums = 2};
+    ok(store_score(f->s, &score, &f->e), &f->e);
+}
 
 /* Two formats, two contexts: f16 at 8 and 12 ms, q4_0 at 3 ms and not possible at 256. */
 static void fill(struct fixture *f, int with_scores)
@@ -21,54 +65,24 @@ static void fill(struct fixture *f, int with_scores)
         int ms[2];
         double perplexity;
     } variants[] = {{"q4_0", 1 << 20, {3, 0}, 9.5}, {"f16", 4 << 20, {8, 12}, 9.0}};
-    int64_t run = begin(f->s, NULL, 0), model;
-    ok(store_model(f->s, &a_model, &model, &f->e), &f->e);
+    static const double sums[] = {2.0, 1};
+    int64_t run = begin(f->s, NULL, 0);
     for (int v = 0; v < 2; v++) {
-        struct store_variant variant = a_variant;
-        variant.format = variants[v].format;
-        variant.file_sha256 = NULL;
-        int64_t id, cell;
-        ok(store_variant(f->s, model, &variant, &id, &f->e), &f->e);
-        for (int c = 0; c < 2; c++) {
-            struct store_cell x = a_cell(id, c ? 256 : 64);
-            x.weights_bytes = variants[v].weights;
-            x.infeasible = variants[v].ms[c] ? NULL : "needs more memory";
-            ok(store_cell(f->s, run, &x, &cell, &f->e), &f->e);
-            for (int round = 0; !x.infeasible && round < 2; round++)
-                ok(put_trial(f->s, cell, round, variants[v].ms[c], &f->e), &f->e);
-        }
-        const double sums[] = {2.0, 1};
-        const struct store_score score = {.run = run,
-                                          .variant = id,
-                                          .task = "story.txt",
-                                          .task_sha256 = sha_a,
-                                          .scorer = "perplexity",
-                                          .value = variants[v].perplexity,
-                                          .state = "ok",
-                                          .reason = "",
-                                          .sums = sums,
-                                          .n_items = 1,
-                                          .n_sums = 2};
+        int64_t id = put_variant(f, variants[v].format, "f16");
+        put_cell(f, run, id, 64, variants[v].weights, variants[v].ms[0]);
+        put_cell(f, run, id, 256, variants[v].weights, variants[v].ms[1]);
         if (with_scores)
-            ok(store_score(f->s, &score, &f->e), &f->e);
+            put_score(f, run, id, "perplexity", variants[v].perplexity, sums, 1);
     }
 }
 
 /* plot_run with what it printed. */
 static int plot(struct fixture *f, const struct plot_job *job, char *said, size_t size)
 {
-    FILE *out = tmpfile();
-    assert_non_null(out);
-    fflush(stdout);
-    int was = dup(1);
-    dup2(fileno(out), 1);
+    struct capture c;
+    capture_begin(&c);
     int rc = plot_run(f->s, 1, job, &f->e);
-    fflush(stdout);
-    dup2(was, 1);
-    close(was);
-    rewind(out);
-    said[fread(said, 1, size - 1, out)] = '\0';
-    fclose(out);
+    capture_end(&c, said, size);
     return rc;
 }
 
@@ -98,6 +112,8 @@ static void expect_file(const struct fixture *f, const char *name, const char *w
     free(text);
 }
 
+#define PARETO_COLUMNS "run\tlabel\tcolour\tcontext\tms_per_token\tscorer\ttask\tvalue\tlow\thigh\tno_interval\tfront\tscore\n"
+
 static void figures_have_the_right_data(void **state)
 {
     struct fixture *f = *state;
@@ -119,14 +135,69 @@ static void figures_have_the_right_data(void **state)
                 "1\t2\tq4_0\t2\t256\tNaN\tcannot run\n");
     /* At context 256, the longest one measured, q4_0 has no time and so no point. */
     expect_file(f, "pareto.tsv",
-                "run\tlabel\tcolour\tcontext\tms_per_token\tperplexity\tfront\ttask\n"
-                "1\tf16\t1\t256\t11.9995\t9.0\t1\tstory.txt\n");
+                PARETO_COLUMNS
+                "1\tf16\t1\t256\t11.9995\tperplexity\tstory.txt\t9.0\tNaN\tNaN\ttoo few items, it takes 10\t1\t2\n");
     expect_file(f, "memory.tsv",
                 "run\tbar\tlabel\tweights_mib\tkv_mib\tarena_mib\ttables_mib\tprogram_mib\tpeak_mib\tstate\n"
                 "1\t1\tf16, context 64\t4.0\t2.0\t3.0\t1.0\t2.0\t8.0\tok\n"
                 "1\t2\tf16, context 256\t4.0\t2.0\t3.0\t1.0\t2.0\t8.0\tok\n"
                 "1\t3\tq4_0, context 64\t1.0\t2.0\t3.0\t1.0\t2.0\t8.0\tok\n"
                 "1\t4\tq4_0, context 256\t1.0\t2.0\t3.0\t1.0\tNaN\tNaN\tcannot run\n");
+}
+
+/* f16, q8_0 and q4_0 held against f16 over 20 windows: quality is the divergence, with the interval of bench score.  With another
+ * KV format in the run its reference is another one, and quality is perplexity. */
+static void divergence_is_quality_where_there_is_one_reference(void **state)
+{
+    enum { WINDOWS = 20 };
+    static const struct {
+        const char *format;
+        int ms;
+        double kl; /* nats per token */
+    } variants[] = {{"f16", 40, 0}, {"q8_0", 20, 0.001}, {"q4_0", 12, 0.5}};
+    struct fixture *f = *state;
+    char dir[PATH_MAX + 16], path[PATH_MAX + 32], said[4096];
+    struct text want = {0};
+    struct resampled v;
+    need_gnuplot();
+    int64_t run = begin(f->s, NULL, 0);
+    text_printf(&want, PARETO_COLUMNS);
+    for (int i = 2; i >= 0; i--) { /* the fastest is the first row */
+        double sums[WINDOWS][2];
+        for (int w = 0; w < WINDOWS; w++) {
+            sums[w][0] = variants[i].kl * (90 + w);
+            sums[w][1] = 100;
+        }
+        int64_t id = put_variant(f, variants[i].format, "f16");
+        put_cell(f, run, id, 64, (3 - i) << 20, variants[i].ms);
+        const struct scorer *kl = scorer_by_name("kl_divergence");
+        ok(resample_value(kl, sums[0], WINDOWS, RESAMPLES, RESAMPLE_SEED, &v, &f->e), &f->e);
+        put_score(f, run, id, "perplexity", 9 + i, sums[0], WINDOWS);
+        put_score(f, run, id, "kl_divergence", v.value, sums[0], WINDOWS);
+        text_printf(&want, "1\t%s\t%d\t64\t%.15g\tkl_divergence\tstory.txt\t%.15g%s\t%.15g\t%.15g\tNaN\t1\t%d\n",
+                    variants[i].format, i + 1, variants[i].ms - 0.0005, v.value, v.value == 0 ? ".0" : "", v.low, v.high,
+                    2 * (3 - i));
+        assert_true(v.value == 0 ? v.low == 0 && v.high == 0 : v.low < v.value && v.value < v.high);
+    }
+    snprintf(dir, sizeof dir, "%s/out", f->dir);
+    const struct plot_job job = {.dir = dir, .formats = "svg", .figure = "pareto"};
+    ok(plot(f, &job, said, sizeof said), &f->e);
+    expect_file(f, "pareto.tsv", want.p);
+    text_free(&want);
+    snprintf(path, sizeof path, "%s/pareto.svg", dir);
+    char *svg = file_read(path, NULL, &f->e);
+    ok(svg ? 0 : -1, &f->e);
+    assert_non_null(strstr(svg, "KL divergence from the reference (nats), story.txt"));
+    free(svg);
+
+    put_cell(f, run, put_variant(f, "f16", "q8_0"), 64, 3 << 20, 11);
+    ok(plot(f, &job, said, sizeof said), &f->e);
+    expect(f->s, "SELECT label, scorer, value, front FROM fig_pareto",
+           "q4_0 kv f16|perplexity|11.0|1;q8_0 kv f16|perplexity|10.0|1;f16 kv f16|perplexity|9.0|1");
+    svg = file_read(path, NULL, &f->e);
+    ok(svg ? 0 : -1, &f->e);
+    assert_non_null(strstr(svg, "perplexity of story.txt"));
+    free(svg);
 }
 
 static void pictures_are_made_and_keep_the_names(void **state)
@@ -234,9 +305,13 @@ static void a_failing_script_is_quoted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_STORE(figures_have_the_right_data), WITH_STORE(pictures_are_made_and_keep_the_names),
-        WITH_STORE(an_empty_figure_says_why),    WITH_STORE(wrong_names_are_refused),
-        WITH_STORE(a_missing_gnuplot_is_named),  WITH_STORE(a_failing_script_is_quoted),
+        WITH_STORE(figures_have_the_right_data),
+        WITH_STORE(pictures_are_made_and_keep_the_names),
+        WITH_STORE(divergence_is_quality_where_there_is_one_reference),
+        WITH_STORE(an_empty_figure_says_why),
+        WITH_STORE(wrong_names_are_refused),
+        WITH_STORE(a_missing_gnuplot_is_named),
+        WITH_STORE(a_failing_script_is_quoted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,8 +127,8 @@ static void views_compute_what_they_say(void **state)
     expect(f->s, "SELECT label, context, trials, round(ms_per_token) FROM fig_latency", "q4_0|64|3|11.0;q4_0|256|1|20.0");
     expect(f->s, "SELECT row, label, column, context, state FROM fig_heatmap",
            "1|q4_0|1|64|ok;1|q4_0|2|256|ok;1|q4_0|3|1024|cannot run");
-    expect(f->s, "SELECT label, context, round(ms_per_token), round(perplexity, 3), front, task FROM fig_pareto",
-           "q4_0|256|20.0|7.389|1|story.txt");
+    expect(f->s, "SELECT label, context, round(ms_per_token), scorer, round(value, 3), front, task FROM fig_pareto",
+           "q4_0|256|20.0|perplexity|7.389|1|story.txt");
     expect(f->s, "SELECT bar, label, weights_mib, kv_mib, arena_mib, tables_mib, program_mib, peak_mib, state FROM fig_memory",
            "1|q4_0, context 64|1.0|2.0|3.0|1.0|2.0|8.0|ok;2|q4_0, context 256|1.0|2.0|3.0|1.0|2.0|8.0|ok");
 }

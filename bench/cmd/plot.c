@@ -1,7 +1,8 @@
 /* `bench plot`: the figures of a run.
  *
- * A figure is a view fig_NAME (results/views.sql) and a script plots/NAME.gp.  The view's rows become DIR/NAME.tsv, a table with
- * the names of the columns in its first line that any program can read; gnuplot draws it with the script. */
+ * A figure is a view fig_NAME (results/views.sql) and a script plots/NAME.gp.  The view's rows, with the intervals of scores
+ * where it has columns for them, become DIR/NAME.tsv, a table with the names of the columns in its first line that any program can
+ * read; gnuplot draws it with the script. */
 /* SPDX-License-Identifier: MIT */
 #include "bench/cmd/plot.h"
 
@@ -18,6 +19,7 @@
 #include "bench/cmd/rows.h"
 #include "bench/cmd/share.h"
 #include "bench/cmd/show.h"
+#include "bench/cmd/stored_scores.h"
 
 static const char *const known_formats[] = {"png", "svg"};
 #define N_FORMATS ((int)(sizeof known_formats / sizeof *known_formats))
@@ -152,6 +154,8 @@ static int one_figure(struct store *s, const struct figure *g, const char *run, 
     text_printf(&script, "%s/%s.gp", g->scripts, g->name);
     text_printf(&sql, "SELECT * FROM fig_%s WHERE run = CAST(?1 AS INTEGER)", g->name);
     int rc = rows_load(&r, s, sql.p, (const char *const[]){run, NULL}, e);
+    if (!rc && r.n && rows_has(&r, "no_interval"))
+        rc = stored_intervals(&r, s, e);
     if (!rc && !r.n) {
         rc = say_empty(g->name, script.p, e);
     } else if (!rc) {
@@ -238,6 +242,9 @@ const struct command command_plot = {
         "RUN is a number from bench list, or last (the default).  The figures: latency (ms/token against context), heatmap "
         "(ms/token\n"
         "by format and context), pareto (quality against speed, the front marked), memory (what was planned beside the peak).\n"
+        "Quality is KL divergence where the run was held against a reference (sweep --reference), else perplexity, each with\n"
+        "the 95% interval that bench show gives; a run of several models, KV formats, policies or compute paths has no one\n"
+        "reference and shows perplexity.\n"
         "Each is a script that gnuplot runs, in ./plots, $BENCH_PLOTS or " SHAREDIR "/plots, over DIR/NAME.tsv.",
     .examples = "  bench plot last -o plots/out\n"
                 "  bench plot 3 --figure pareto --format svg -o /tmp",

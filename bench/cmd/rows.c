@@ -51,12 +51,25 @@ void rows_free(struct rows *r)
     *r = (struct rows){0};
 }
 
+static int find(const struct rows *r, const char *name)
+{
+    int i = 0;
+    while (i < r->columns && strcmp(r->cell[i], name) != 0)
+        i++;
+    return i;
+}
+
+int rows_has(const struct rows *r, const char *name)
+{
+    return find(r, name) < r->columns;
+}
+
 int rows_column(const struct rows *r, const char *name)
 {
-    for (int i = 0; i < r->columns; i++)
-        if (!strcmp(r->cell[i], name))
-            return i;
-    abort();
+    int i = find(r, name);
+    if (i == r->columns)
+        abort();
+    return i;
 }
 
 const char *rows_get(const struct rows *r, int row, const char *column)

@@ -19,6 +19,7 @@ void rows_free(struct rows *r);
 
 /* Number of a column; asking for one that the query does not have is a bug and aborts. */
 int rows_column(const struct rows *r, const char *name);
+int rows_has(const struct rows *r, const char *name);
 const char *rows_get(const struct rows *r, int row, const char *column);
 /* 1 with *x set; 0 where it is NULL. */
 int rows_number(const struct rows *r, int row, const char *column, double *x);
