@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "bench/axes.h"
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/table.h"
-#include "bench/cmd/target_format.h"
 
 static const struct option_spec options[] = {
     {"preset", 0, "NAME", "the model whose shape it gets (--list-presets)"},
@@ -156,6 +156,25 @@ static int read_shape(const struct args *a, struct synth_preset *p, char *arch, 
     if (p->n_rot > p->head_dim)
         p->n_rot = 0;
     return synth_check(p, e);
+}
+
+/* The format that --format names; NULL, with e set, when it is missing or names none that can be written. */
+static const struct format *target_format(const struct args *a, struct err *e)
+{
+    struct cell c;
+    const char *name = args_need(a, "format", e);
+    if (!name || axis_set(axis_by_name("format"), &c, name, e))
+        return NULL;
+    const struct format *f = format_by_name(name);
+    if (!f) /* "file" is a value of the axis: leave the weights as they are */
+        err_set(e, ERR_USAGE, "--format %s: names no format to write; bench kernels lists those there are", name);
+    if (f && !f->quantize) {
+        err_set(e, ERR_USAGE, "--format %s: %s; take another format", name,
+                f->quantize_within ? "it has one scale for a matrix, and here rows are written one by one"
+                                   : "this program reads it and has no encoder for it");
+        return NULL;
+    }
+    return f;
 }
 
 static int run(const struct args *a, struct err *e)
