@@ -16,18 +16,7 @@
 #define CONTEXT 64
 
 /* Rows of whole blocks, so that every format fits. */
-static const struct toy shape = {
-    .n_layer = 2,
-    .d = 64,
-    .n_ff = 96,
-    .n_head = 4,
-    .n_kv = 2,
-    .head_dim = 32,
-    .n_rot = 32,
-    .tied = 1,
-    .rope_scale = 1,
-    .rope_base = 10000,
-};
+static const struct toy shape = {TOY_BLOCKS};
 
 static const char *const weight_formats[] = {"f32", "q8_0", "q4_0"};
 enum { FORMATS = 3, TASKS = 3 };

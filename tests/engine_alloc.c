@@ -104,19 +104,7 @@ static void evaluation_allocates_nothing(void **state)
         print_message("[  NEEDS   ] the C library's own allocator (glibc, no sanitizer)\n");
         skip();
     }
-    const struct toy toy = {
-        .n_layer = 2,
-        .d = 64,
-        .n_ff = 96,
-        .n_head = 4,
-        .n_kv = 2,
-        .head_dim = 32,
-        .n_rot = 32,
-        .tied = 1,
-        .rope_scale = 1,
-        .rope_base = 10000,
-        .format = "q8_0",
-    };
+    const struct toy toy = {TOY_BLOCKS, .format = "q8_0"};
     static const char *const kv[] = {"f32", "f16", "q8_0"};
     char folder[256], path[300];
     struct toy_weights w;

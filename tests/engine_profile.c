@@ -6,19 +6,7 @@
 #include "engine/profile.h"
 #include "tests/toy.h"
 
-static const struct toy toy = {
-    .n_layer = 2,
-    .d = 64,
-    .n_ff = 96,
-    .n_head = 4,
-    .n_kv = 2,
-    .head_dim = 32,
-    .n_rot = 32,
-    .tied = 1,
-    .rope_scale = 1,
-    .rope_base = 10000,
-    .format = "q8_0",
-};
+static const struct toy toy = {TOY_BLOCKS, .format = "q8_0"};
 
 /* Six tokens, of which the last ones make the profile that is returned: `last` of them, in one pass. */
 static struct profile last_pass(const struct model *m, int threads, int last, int profiled, float logits[TOY_VOCAB])

@@ -37,19 +37,7 @@ static const struct toy partial = {
     .format = "f16",
 };
 /* For what needs blocks of 32. */
-static const struct toy blocks = {
-    .n_layer = 2,
-    .d = 64,
-    .n_ff = 96,
-    .n_head = 4,
-    .n_kv = 2,
-    .head_dim = 32,
-    .n_rot = 32,
-    .tied = 1,
-    .rope_scale = 1,
-    .rope_base = 10000,
-    .format = "q8_0",
-};
+static const struct toy blocks = {TOY_BLOCKS, .format = "q8_0"};
 
 static char folder[256];
 static int ids[TOKENS];

@@ -34,6 +34,11 @@ struct toy {
     int more_k; /* rows too many (too few) in attn_k of layer 0 */
 };
 
+/* A shape whose rows are whole blocks of 32, so that every such format fits. */
+#define TOY_BLOCKS                                                                                                               \
+    .n_layer = 2, .d = 64, .n_ff = 96, .n_head = 4, .n_kv = 2, .head_dim = 32, .n_rot = 32, .tied = 1, .rope_scale = 1,          \
+    .rope_base = 10000
+
 struct toy_layer {
     float *attn_norm, *q, *k, *v, *o, *ffn_norm, *gate, *up, *down;
 };
