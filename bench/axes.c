@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "bench/policy.h"
 #include "bench/runtime/runtime.h"
+#include "engine/model.h"
 #include "engine/recipe.h"
 #include "kernels/format.h"
 #include "kernels/isa.h"
@@ -80,8 +81,7 @@ static int check_isa(const char *value, struct err *e)
 
 static int check_compute(const char *value, struct err *e)
 {
-    static const char *const names[] = {"int8", "exact"};
-    return among("compute", value, names, 2, e);
+    return among("compute", value, compute_names, COMPUTES, e);
 }
 
 static int check_runtime(const char *value, struct err *e)

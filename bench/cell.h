@@ -10,7 +10,7 @@ struct cell {
     const char *kv;      /* "f16", or "f16:q8_0" for K and V apart */
     const char *policy;  /* what a token sees: "full", "window:512", "sinks:4+508" */
     const char *isa;     /* "auto", or a level of kernels/isa.h */
-    const char *compute; /* "int8" or "exact" */
+    const char *compute; /* one of compute_names (engine/model.h) */
     const char *runtime; /* "reference" or "null" */
     int context;         /* tokens in the KV cache when decoding starts */
     int threads;

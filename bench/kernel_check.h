@@ -27,6 +27,7 @@ enum kernel_kind {
     KERNEL_MATMUL,    /* rows of a matrix times many columns (prefill) */
     KERNEL_ATTENTION, /* one head; format is that of K and of V */
     KERNEL_ACT,       /* act_fill */
+    KERNEL_ACT_TOKEN, /* act_fill_token */
     KERNEL_RMSNORM,
     KERNEL_ROPE,
     KERNEL_ROPE_HALVES,
@@ -41,7 +42,7 @@ enum kernel_kind {
 struct kernel_case {
     char name[48];
     enum kernel_kind kind;
-    enum act_kind act; /* of the activations that it reads or, for KERNEL_ACT, makes */
+    enum act_kind act; /* of the activations that it reads or, for KERNEL_ACT and KERNEL_ACT_TOKEN, makes */
     enum isa isa;
     const struct format *format; /* NULL where no weights are read */
     const struct ops *ops;       /* of the ops, else NULL */

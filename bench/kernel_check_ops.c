@@ -6,41 +6,50 @@
 
 #include "bench/kernel_cases.h"
 
+static void round_act(const struct kernel_case *c, struct act *a, const float *x, int n, int k, void *room, enum isa isa)
+{
+    if (c->kind == KERNEL_ACT_TOKEN)
+        act_fill_token(a, x, n, k, room, isa);
+    else
+        act_fill(a, c->act, x, n, k, room, isa);
+}
+
 int check_act(struct check *k)
 {
-    enum { N = 3, COLS = 160 };
+    enum { N = 3 };
+    const int q8 = k->c->act == ACT_Q8, cols = q8 ? 160 : 157, all = N * cols;      /* bf16 has no groups to fill */
+    const int sharing = k->c->kind == KERNEL_ACT_TOKEN ? cols : q8 ? ACT_GROUP : 1; /* elements that have one scale */
     static const float odd[] = {NAN, INFINITY, -INFINITY, FLT_TRUE_MIN, -0.0f, FLT_MAX, 1e-37f};
     for (int fill = 0; fill < FILLS + (int)(sizeof odd / sizeof *odd); fill++) {
-        const size_t bytes = act_bytes(k->c->act, N, COLS);
-        float *x = check_take(k, N * COLS * sizeof *x);
+        const size_t bytes = act_bytes(k->c->act, N, cols);
+        float *x = check_take(k, (size_t)all * sizeof *x);
         void *room = check_take(k, bytes), *scalar = check_take(k, bytes);
         struct act a, b;
-        fill_floats(k, x, N * COLS, fill < FILLS ? (enum fill)fill : ORDINARY, FLT_MAX, 1e-38f);
+        fill_floats(k, x, all, fill < FILLS ? (enum fill)fill : ORDINARY, FLT_MAX, 1e-38f);
         if (fill >= FILLS)
             x[70] = odd[fill - FILLS];
-        act_fill(&a, k->c->act, x, N, COLS, room, k->c->isa);
-        act_fill(&b, k->c->act, x, N, COLS, scalar, ISA_SCALAR);
+        round_act(k->c, &a, x, N, cols, room, k->c->isa);
+        round_act(k->c, &b, x, N, cols, scalar, ISA_SCALAR);
         for (size_t i = 0; i < bytes; i++) {
             if (((uint8_t *)room)[i] != ((uint8_t *)scalar)[i])
                 return check_fail(k, "case %d: byte %zu of %zu is not that of scalar", fill, i, bytes);
         }
-        for (int i = 0; i < N * COLS; i++) {
-            int finite = 1, first = i / ACT_GROUP * ACT_GROUP;
+        for (int i = 0; i < all; i++) {
+            int finite = 1, first = i / sharing * sharing;
             double largest = 0;
             int32_t total = 0;
-            for (int j = first; j < first + ACT_GROUP; j++) {
+            for (int j = first; j < first + sharing; j++) {
                 finite &= isfinite(x[j]) != 0;
                 largest = fabs((double)x[j]) > largest ? fabs((double)x[j]) : largest;
-                total += k->c->act == ACT_Q8 && j / SUM_GROUP == i / SUM_GROUP ? a.q[j] : 0;
+                total += q8 && j / SUM_GROUP == i / SUM_GROUP ? a.q[j] : 0;
             }
-            double got = act_value(&a, i / COLS, i % COLS), off = fabs(got - (double)x[i]);
-            /* half a step; a group too small for 127 / max is zero, and 2^-133 is half a step of the smallest bf16 */
-            double allowed =
-                k->c->act == ACT_Q8 ? largest < 4e-37 ? largest : largest / 127 * 0.50001 : fabs((double)x[i]) / 256 + 0x1p-133;
-            if (k->c->act == ACT_Q8 && a.sum[i / SUM_GROUP] != total)
+            double got = act_value(&a, i / cols, i % cols), off = fabs(got - (double)x[i]);
+            /* half a step; what is too small for 127 / max is zero, and 2^-133 is half a step of the smallest bf16 */
+            double allowed = q8 ? largest < 4e-37 ? largest : largest / 127 * 0.50001 : fabs((double)x[i]) / 256 + 0x1p-133;
+            if (q8 && a.sum[i / SUM_GROUP] != total)
                 return check_fail(k, "case %d: the sum of group %d is %d, not %d", fill, i / SUM_GROUP, a.sum[i / SUM_GROUP],
                                   total);
-            if (k->c->act == ACT_Q8 && !finite ? !isnan(got) : isfinite(x[i]) && isfinite(got) && !(off <= allowed))
+            if (q8 && !finite ? !isnan(got) : isfinite(x[i]) && isfinite(got) && !(off <= allowed))
                 return check_fail(k, "case %d: element %d, %.9g, became %.9g", fill, i, (double)x[i], got);
         }
         if (!check_give_back(k))

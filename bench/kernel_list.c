@@ -62,6 +62,7 @@ int kernel_list(enum isa isa, struct kernel_case *out, int max)
     }
     if (formats[0]->isa[isa].matvec_f32) {
         n = list_add(out, max, n, (struct kernel_case){.kind = KERNEL_ACT, .act = ACT_Q8, .isa = isa}, "act_q8", NULL);
+        n = list_add(out, max, n, (struct kernel_case){.kind = KERNEL_ACT_TOKEN, .act = ACT_Q8, .isa = isa}, "act_q8_token", NULL);
         n = list_add(out, max, n, (struct kernel_case){.kind = KERNEL_ACT, .act = ACT_BF16, .isa = isa}, "act_bf16", NULL);
     }
     if (isa == ISA_SCALAR || ops_at(isa) != ops_at((enum isa)(isa - 1))) {

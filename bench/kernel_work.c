@@ -21,7 +21,7 @@ struct kernel_buffers {
     size_t w_bytes;
     float *x, *x2; /* [rows or columns][k], and the second operand of an op */
     float *y;
-    uint8_t *room; /* of the activations, and one per thread for KERNEL_ACT */
+    uint8_t *room; /* of the activations, and one per thread for those that round */
     uint8_t *scratch;
     size_t each_room, each_scratch; /* bytes of a thread */
     struct act act;
@@ -237,6 +237,9 @@ void kernel_work_run(struct kernel_work *w, int thread)
         break;
     case KERNEL_ACT:
         act_fill(&rounded, c->act, b->x + (size_t)row0 * k, row1 - row0, w->k, b->room + (size_t)thread * b->each_room, c->isa);
+        break;
+    case KERNEL_ACT_TOKEN:
+        act_fill_token(&rounded, b->x + (size_t)row0 * k, row1 - row0, w->k, b->room + (size_t)thread * b->each_room, c->isa);
         break;
     default:
         for (int r = row0; r < row1; r++)

@@ -165,7 +165,7 @@ static void attend(struct session *s, int thread, int layer)
             view_of(mem, own, s->pos + c, &view);
             if (at >= from && at < to)
                 attention(s->mixed + row, s->q + row, &mem->kv, keys, values, &view, m->attention_scale, m->attention_cap,
-                          s->exact, s->isa, s->scratch[thread].attention);
+                          s->compute == COMPUTE_EXACT, s->isa, s->scratch[thread].attention);
             at += seen(&view);
         }
     }

@@ -72,6 +72,15 @@ void model_close(struct model *m);
 /* Tied weights count once. */
 int64_t model_parameters(const struct model *m);
 
+/* What a quantized matrix is multiplied with (kernels/format.h); names as in options and database: compute_names. */
+enum compute {
+    COMPUTE_INT8,       /* activations in int8, a scale per group of 32 */
+    COMPUTE_INT8_TOKEN, /* ... a scale per token, that is per column of a product */
+    COMPUTE_EXACT,      /* activations as they are */
+    COMPUTES
+};
+extern const char *const compute_names[COMPUTES];
+
 struct session_options {
     int n_ctx; /* positions in the KV cache */
     int batch; /* most tokens evaluated at once; scratch is sized by min(batch, n_ctx); 0: 512 */
@@ -79,7 +88,7 @@ struct session_options {
     const int *cpus; /* [threads], OS numbers, to pin to; NULL: not pinned */
     const struct format *kv_k, *kv_v;
     int window, sinks; /* the context policy, see session.h; window 0: every token sees all before it */
-    int exact;         /* the exact compute path */
+    enum compute compute;
     enum isa isa;
 };
 

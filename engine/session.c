@@ -13,6 +13,12 @@
 #define DEFAULT_BATCH 512
 #define MAX_CONTEXT (1 << 24)
 
+const char *const compute_names[COMPUTES] = {
+    [COMPUTE_INT8] = "int8",
+    [COMPUTE_INT8_TOKEN] = "int8_token",
+    [COMPUTE_EXACT] = "exact",
+};
+
 /* What the sizes depend on, over all matrices: the widest columns of each kind, and the largest scratch. */
 struct needs {
     int widest[ACT_COUNT];
@@ -157,7 +163,7 @@ static int describe(struct session *s, const struct model *m, const struct sessi
                           .kv_k = o->kv_k,
                           .kv_v = o->kv_v,
                           .isa = o->isa,
-                          .exact = o->exact,
+                          .compute = o->compute,
                           .threads = o->threads,
                           .n_ctx = o->n_ctx,
                           .batch = o->batch ? o->batch : DEFAULT_BATCH};

@@ -55,7 +55,8 @@ struct session {
     void (*gate_op)(float *y, const float *gate, const float *up, int n);
     const struct format *kv_k, *kv_v;
     enum isa isa;
-    int exact, threads;
+    enum compute compute;
+    int threads;
     int n_ctx; /* positions there may be */
     int window, sinks;
     int batch; /* tokens per pass */
@@ -94,7 +95,7 @@ struct session {
 /* The kind of activations that w is multiplied with. */
 static inline enum act_kind session_kind(const struct session *s, const struct matrix *w)
 {
-    return s->exact ? ACT_F32 : w->format->act;
+    return s->compute == COMPUTE_EXACT ? ACT_F32 : w->format->act;
 }
 
 /* Runs fn on every thread of the pool, and adds it to the profile where one is made. */

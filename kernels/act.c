@@ -1,9 +1,9 @@
 /* act.c - rounds activations to what a kernel reads, with the same bits on every instruction set.
  *
- * bf16: to nearest even. int8, per group of 32: d = max |x| / 127, q = x / d rounded to nearest even, and the sums of q beside
- * it, of 16 each.  A group whose largest magnitude is 0 or so small that 127 / max overflows counts as zero.  A group with a NaN
- * or an infinity gets d = NaN and q = 0, so the outputs that depend on it are NaN as they are on the exact path, instead of
- * plausible. */
+ * bf16: to nearest even.  int8: d = max |x| / 127 over the groups of 32 that share a scale, q = x / d rounded to nearest even,
+ * and the sums of q beside it, of 16 each.  Where the largest magnitude is 0 or so small that 127 / max overflows, it counts as
+ * zero.  A NaN or an infinity gives d = NaN and q = 0 to all that share its scale, so the outputs that depend on it are NaN as
+ * they are on the exact path, instead of plausible. */
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 
@@ -13,10 +13,12 @@
 
 #define INF_BITS 0x7f800000u
 
-typedef void act_q8(int8_t *q, float *d, int32_t *sum, const float *x, int groups);
+typedef void act_bf16(uint16_t *out, const float *x, size_t n);
+/* `groups` groups of 32, of which each `sharing` in a row have one scale. */
+typedef void act_q8(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int sharing);
 
-/* From the bits of the largest magnitude, which order as the floats do with infinities and NaNs above all: the scale of a group,
- * and what its elements are multiplied by. */
+/* From the bits of the largest magnitude, which order as the floats do with infinities and NaNs above all: the scale, and what
+ * the elements are multiplied by. */
 static inline float group_scale(uint32_t max_bits, float *inverse)
 {
     *inverse = 0;
@@ -29,90 +31,152 @@ static inline float group_scale(uint32_t max_bits, float *inverse)
     return max / 127;
 }
 
-static void act_q8_scalar(int8_t *q, float *d, int32_t *sum, const float *x, int groups)
+static void act_q8_scalar(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int sharing)
 {
     const float round = 12582912; /* 1.5 * 2^23: adding it leaves no room for a fraction */
-    for (int g = 0; g < groups; g++, x += ACT_GROUP, q += ACT_GROUP) {
+    for (int from = 0; from < groups; from += sharing) {
+        const int end = from + sharing;
         uint32_t max = 0;
-        for (int i = 0; i < ACT_GROUP; i++) {
+        for (int i = from * ACT_GROUP; i < end * ACT_GROUP; i++) {
             uint32_t u = float_bits(x[i]) & 0x7fffffff;
             max = u > max ? u : max;
         }
-        float inverse;
-        d[g] = group_scale(max, &inverse);
-        sum[2 * g] = sum[2 * g + 1] = 0;
-        for (int i = 0; i < ACT_GROUP; i++) {
+        float inverse, scale = group_scale(max, &inverse);
+        for (int g = from; g < end; g++) {
+            d[g] = scale;
+            sum[2 * g] = sum[2 * g + 1] = 0;
+        }
+        for (int i = from * ACT_GROUP; i < end * ACT_GROUP; i++) {
             q[i] = inverse > 0 ? (int8_t)(x[i] * inverse + round - round) : 0;
-            sum[2 * g + i / SUM_GROUP] += q[i];
+            sum[i / SUM_GROUP] += q[i];
         }
     }
 }
 
+static void act_bf16_scalar(uint16_t *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = float_to_bf16(x[i]);
+}
+
 #ifdef TARGET_AVX2
-TARGET_AVX2 static void act_q8_avx2(int8_t *q, float *d, int32_t *sum, const float *x, int groups)
+/* float_to_bf16 of 8 elements, each in the low half of 32 bits. */
+TARGET_AVX2 static inline __m256i bf16_of(const float *x)
+{
+    const __m256i u = _mm256_loadu_si256((const __m256i *)x), high = _mm256_srli_epi32(u, 16);
+    const __m256i nan = _mm256_cmpgt_epi32(_mm256_and_si256(u, _mm256_set1_epi32(0x7fffffff)), _mm256_set1_epi32((int)INF_BITS));
+    const __m256i odd = _mm256_and_si256(high, _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
+    return _mm256_blendv_epi8(rounded, _mm256_or_si256(high, _mm256_set1_epi32(0x40)), nan);
+}
+
+TARGET_AVX2 static void act_bf16_avx2(uint16_t *out, const float *x, size_t n)
+{
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        __m256i words = _mm256_packus_epi32(bf16_of(x + i), bf16_of(x + i + 8)); /* within halves of a register */
+        _mm256_storeu_si256((__m256i *)(out + i), _mm256_permute4x64_epi64(words, 0xd8));
+    }
+    act_bf16_scalar(out + i, x + i, n - i);
+}
+
+TARGET_AVX2 static void act_q8_avx2(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int sharing)
 {
     const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
-    for (int g = 0; g < groups; g++, x += ACT_GROUP, q += ACT_GROUP) {
-        __m256 v[4];
+    for (int from = 0; from < groups; from += sharing) {
+        const int end = from + sharing;
         __m256i max = _mm256_setzero_si256();
-        UNROLL
-        for (int i = 0; i < 4; i++) {
-            v[i] = _mm256_loadu_ps(x + 8 * i);
-            max = _mm256_max_epi32(max, _mm256_and_si256(_mm256_castps_si256(v[i]), magnitude));
-        }
+        for (int i = from * ACT_GROUP; i < end * ACT_GROUP; i += 8)
+            max = _mm256_max_epi32(max, _mm256_and_si256(_mm256_loadu_si256((const __m256i *)(x + i)), magnitude));
         __m128i m = _mm_max_epi32(_mm256_castsi256_si128(max), _mm256_extracti128_si256(max, 1));
         m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4e));
         m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0xb1));
-        float inverse;
-        d[g] = group_scale((uint32_t)_mm_cvtsi128_si32(m), &inverse);
+        float inverse, scale = group_scale((uint32_t)_mm_cvtsi128_si32(m), &inverse);
         /* Without an inverse the elements may be NaN: they are not rounded but masked away. */
-        __m256i use = _mm256_set1_epi32(inverse > 0 ? -1 : 0), n[4];
-        UNROLL
-        for (int i = 0; i < 4; i++)
-            n[i] = _mm256_and_si256(use, _mm256_cvtps_epi32(_mm256_mul_ps(v[i], _mm256_set1_ps(inverse))));
-        /* The packs work within halves of a register; the last permutation brings the words back into order. */
-        __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
-        bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-        _mm256_storeu_si256((__m256i *)q, bytes);
-        __m256i pairs = _mm256_hadd_epi32(_mm256_add_epi32(n[0], n[1]), _mm256_add_epi32(n[2], n[3]));
-        __m128i s = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
-        _mm_storel_epi64((__m128i *)(sum + 2 * g), _mm_hadd_epi32(s, s));
+        const __m256i use = _mm256_set1_epi32(inverse > 0 ? -1 : 0);
+        for (int g = from; g < end; g++) {
+            __m256i n[4];
+            UNROLL
+            for (int i = 0; i < 4; i++) {
+                __m256 v = _mm256_mul_ps(_mm256_loadu_ps(x + g * ACT_GROUP + 8 * i), _mm256_set1_ps(inverse));
+                n[i] = _mm256_and_si256(use, _mm256_cvtps_epi32(v));
+            }
+            /* The packs work within halves of a register; the last permutation brings the words back into order. */
+            __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
+            bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+            _mm256_storeu_si256((__m256i *)(q + g * ACT_GROUP), bytes);
+            __m256i pairs = _mm256_hadd_epi32(_mm256_add_epi32(n[0], n[1]), _mm256_add_epi32(n[2], n[3]));
+            __m128i s = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+            _mm_storel_epi64((__m128i *)(sum + 2 * g), _mm_hadd_epi32(s, s));
+            d[g] = scale;
+        }
     }
 }
 #endif
 
 #ifdef TARGET_NEON
-static void act_q8_neon(int8_t *q, float *d, int32_t *sum, const float *x, int groups)
+static void act_bf16_neon(uint16_t *out, const float *x, size_t n)
 {
-    for (int g = 0; g < groups; g++, x += ACT_GROUP, q += ACT_GROUP) {
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const uint32x4_t u = vreinterpretq_u32_f32(vld1q_f32(x + i)), high = vshrq_n_u32(u, 16);
+        const uint32x4_t nan = vcgtq_u32(vandq_u32(u, vdupq_n_u32(0x7fffffff)), vdupq_n_u32(INF_BITS));
+        const uint32x4_t odd = vandq_u32(high, vdupq_n_u32(1));
+        const uint32x4_t rounded = vshrq_n_u32(vaddq_u32(u, vaddq_u32(odd, vdupq_n_u32(0x7fff))), 16);
+        vst1_u16(out + i, vmovn_u32(vbslq_u32(nan, vorrq_u32(high, vdupq_n_u32(0x40)), rounded)));
+    }
+    act_bf16_scalar(out + i, x + i, n - i);
+}
+
+static void act_q8_neon(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int sharing)
+{
+    for (int from = 0; from < groups; from += sharing) {
+        const int end = from + sharing;
         uint32x4_t max = vdupq_n_u32(0);
-        for (int i = 0; i < ACT_GROUP; i += 4)
+        for (int i = from * ACT_GROUP; i < end * ACT_GROUP; i += 4)
             max = vmaxq_u32(max, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), vdupq_n_u32(0x7fffffff)));
-        float inverse;
-        d[g] = group_scale(vmaxvq_u32(max), &inverse);
-        int32x4_t use = vdupq_n_s32(inverse > 0 ? -1 : 0), total[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
-        for (int i = 0; i < ACT_GROUP; i += 8) {
-            int32x4_t a = vandq_s32(use, vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i), inverse)));
-            int32x4_t b = vandq_s32(use, vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i + 4), inverse)));
-            total[i / SUM_GROUP] = vaddq_s32(total[i / SUM_GROUP], vaddq_s32(a, b));
-            vst1_s8(q + i, vmovn_s16(vcombine_s16(vmovn_s32(a), vmovn_s32(b))));
+        float inverse, scale = group_scale(vmaxvq_u32(max), &inverse);
+        const int32x4_t use = vdupq_n_s32(inverse > 0 ? -1 : 0);
+        for (int g = from; g < end; g++) {
+            int32x4_t total[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
+            for (int i = 0; i < ACT_GROUP; i += 8) {
+                const float *v = x + g * ACT_GROUP + i;
+                int32x4_t a = vandq_s32(use, vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(v), inverse)));
+                int32x4_t b = vandq_s32(use, vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(v + 4), inverse)));
+                total[i / SUM_GROUP] = vaddq_s32(total[i / SUM_GROUP], vaddq_s32(a, b));
+                vst1_s8(q + g * ACT_GROUP + i, vmovn_s16(vcombine_s16(vmovn_s32(a), vmovn_s32(b))));
+            }
+            sum[2 * g] = vaddvq_s32(total[0]);
+            sum[2 * g + 1] = vaddvq_s32(total[1]);
+            d[g] = scale;
         }
-        sum[2 * g] = vaddvq_s32(total[0]);
-        sum[2 * g + 1] = vaddvq_s32(total[1]);
     }
 }
 #endif
 
 /* NULL where the level below serves. */
-static act_q8 *const q8_at[ISA_COUNT] = {
-    [ISA_SCALAR] = act_q8_scalar,
+struct rounding {
+    act_q8 *q8;
+    act_bf16 *bf16;
+};
+
+static const struct rounding roundings[ISA_COUNT] = {
+    [ISA_SCALAR] = {act_q8_scalar, act_bf16_scalar},
 #ifdef TARGET_AVX2
-    [ISA_AVX2] = act_q8_avx2,
+    [ISA_AVX2] = {act_q8_avx2, act_bf16_avx2},
 #endif
 #ifdef TARGET_NEON
-    [ISA_NEON] = act_q8_neon,
+    [ISA_NEON] = {act_q8_neon, act_bf16_neon},
 #endif
 };
+
+static const struct rounding *rounding_at(enum isa isa)
+{
+    int level = (int)isa;
+    while (!roundings[level].q8)
+        level--;
+    return &roundings[level];
+}
 
 size_t act_bytes(enum act_kind kind, int n, int k)
 {
@@ -124,27 +188,31 @@ size_t act_bytes(enum act_kind kind, int n, int k)
     }
 }
 
-void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, void *room, enum isa isa)
+/* n columns of k elements, of which `sharing` groups in a row have one scale. */
+static void fill_q8(struct act *a, const float *x, int n, int k, int sharing, void *room, enum isa isa)
 {
     const size_t elements = (size_t)n * (size_t)k, groups = elements / ACT_GROUP;
+    float *d = room;
+    int32_t *sum = (int32_t *)(d + groups);
+    int8_t *q = (int8_t *)(sum + elements / SUM_GROUP);
+    rounding_at(isa)->q8(q, d, sum, x, (int)groups, sharing);
+    *a = (struct act){.kind = ACT_Q8, .n = n, .k = k, .d = d, .sum = sum, .q = q};
+}
+
+void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, void *room, enum isa isa)
+{
     *a = (struct act){.kind = kind, .n = n, .k = k};
     if (kind == ACT_F32) {
         a->f32 = x;
     } else if (kind == ACT_BF16) {
-        uint16_t *out = room;
-        for (size_t i = 0; i < elements; i++)
-            out[i] = float_to_bf16(x[i]);
-        a->bf16 = out;
+        rounding_at(isa)->bf16(room, x, (size_t)n * (size_t)k);
+        a->bf16 = room;
     } else {
-        float *d = room;
-        int32_t *sum = (int32_t *)(d + groups);
-        int8_t *q = (int8_t *)(sum + elements / SUM_GROUP);
-        int level = (int)isa;
-        while (!q8_at[level])
-            level--;
-        q8_at[level](q, d, sum, x, (int)groups);
-        a->d = d;
-        a->sum = sum;
-        a->q = q;
+        fill_q8(a, x, n, k, 1, room, isa);
     }
+}
+
+void act_fill_token(struct act *a, const float *x, int n, int k, void *room, enum isa isa)
+{
+    fill_q8(a, x, n, k, k / ACT_GROUP, room, isa);
 }

@@ -17,7 +17,8 @@
  *          weight and the activation; a last piece of fewer than 16 counts as padded with zeros), and the lanes are added
  *          pairwise: l += l+8, l += l+4, l += l+2, l += l+1.
  *   int8   the default.  Activations are rounded to what format->act says: int8 in groups of 32 for the quantized formats
- *          (integer sums match exactly, float sums within eps * sum |w a|), bf16 for bf16, F32 for f32 and f16. */
+ *          (integer sums match exactly, float sums within eps * sum |w a|), bf16 for bf16, F32 for f32 and f16.
+ *          How many groups share a scale is the caller's choice (act_fill, act_fill_token); a kernel does not see it. */
 /* SPDX-License-Identifier: MIT */
 #ifndef KERNELS_FORMAT_H
 #define KERNELS_FORMAT_H
@@ -54,6 +55,9 @@ size_t act_bytes(enum act_kind kind, int n, int k);
 
 /* Rounds x ([n][k]) to `kind`.  ACT_F32 points at x itself; the others lie in `room`. */
 void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, void *room, enum isa isa);
+
+/* To ACT_Q8 with one scale for a whole column, which stands in the d of each of its groups: what "int8 per token" means. */
+void act_fill_token(struct act *a, const float *x, int n, int k, void *room, enum isa isa);
 
 /* y[r] = sum over i of w[r][i] * x[i], for `rows` consecutive rows; x has one column; w points at the first row. */
 typedef void format_matvec(float *y, const void *w, const struct act *x, int rows);

@@ -1,5 +1,5 @@
 /* Scores belong to a variant: on the exact path they do not depend on threads, batch, order of the items, or on a sweep that was
- * killed and resumed, to the last bit.  On the int8 path what they depend on is printed; a greedy answer depends on no number of
+ * killed and resumed, to the last bit.  On the int8 paths what they depend on is printed; a greedy answer depends on no number of
  * threads on any path.
  *
  * The program under test is $BENCH (make test sets it). */
@@ -153,7 +153,7 @@ static double difference(const struct scores *a, const struct scores *b)
 static void scores_do_not_depend_on_how_they_are_computed(void **state)
 {
     (void)state;
-    static const char *const paths[][2] = {{"exact", "f32"}, {"int8", "f16"}};
+    static const char *const paths[][2] = {{"exact", "f32"}, {"int8", "f16"}, {"int8_token", "f16"}};
     static const struct {
         int threads, batch;
     } settings[] = {{1, 512}, {2, 512}, {3, 512}, {1, 7}, {2, 7}, {3, 7}, {1, 1}, {3, 1}}; /* each batch by one thread first */
@@ -166,7 +166,7 @@ static void scores_do_not_depend_on_how_they_are_computed(void **state)
         order[i] = order[k];
         order[k] = i;
     }
-    for (int p = 0; p < 2; p++) {
+    for (size_t p = 0; p < sizeof paths / sizeof *paths; p++) {
         double by_threads = 0, by_batch = 0, by_order = 0;
         for (int f = 0; f < FORMATS; f++) {
             struct cell c = {

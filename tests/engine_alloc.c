@@ -61,15 +61,20 @@ static void look(void *ctx, int i, const float *logits)
     *(float *)ctx += logits[i % TOY_VOCAB];
 }
 
-/* Prefill, decoding, parking and sampling in every cache format and on both paths. */
+/* Prefill, decoding, parking and sampling in every cache format and on every path. */
 static void check(const struct model *m, const char *const *kv, int n_kv)
 {
-    for (int exact = 0; exact < 2; exact++)
+    for (int compute = 0; compute < COMPUTES; compute++)
         for (int threads = 1; threads <= 3; threads++)
             for (int i = 0; i < n_kv; i++) {
                 const struct format *f = format_by_name(kv[i]);
-                struct session_options o = {
-                    .n_ctx = 100, .batch = 16, .threads = threads, .kv_k = f, .kv_v = f, .exact = exact, .isa = isa_best()};
+                struct session_options o = {.n_ctx = 100,
+                                            .batch = 16,
+                                            .threads = threads,
+                                            .kv_k = f,
+                                            .kv_v = f,
+                                            .compute = (enum compute)compute,
+                                            .isa = isa_best()};
                 struct session *s;
                 struct sampler sampler = {.temperature = 1, .top_k = 10, .top_p = 0.9f};
                 struct err e = {0};

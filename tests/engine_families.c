@@ -77,7 +77,8 @@ static struct model *open_model(const char *path)
 static struct session_options exact(int n_ctx)
 {
     const struct format *f32 = format_by_name("f32");
-    return (struct session_options){.n_ctx = n_ctx, .threads = 1, .kv_k = f32, .kv_v = f32, .exact = 1, .isa = isa_best()};
+    return (struct session_options){
+        .n_ctx = n_ctx, .threads = 1, .kv_k = f32, .kv_v = f32, .compute = COMPUTE_EXACT, .isa = isa_best()};
 }
 
 struct rows {
@@ -181,13 +182,13 @@ static void a_quantized_family_is_near(void **state)
             low = fmin(low, (double)want[j]);
             high = fmax(high, (double)want[j]);
         }
-        for (o.exact = 0; o.exact < 2; o.exact++) {
+        for (o.compute = 0; o.compute < COMPUTES; o.compute++) {
             float *got = logits_of(m, &o, ids, n, 0);
             double squares = 0;
             for (size_t j = 0; j < all; j++)
                 squares += pow((double)got[j] - (double)want[j], 2);
             double rms = sqrt(squares / (double)all) / (high - low);
-            print_message("%s in q8_0, exact %d: RMS difference %.2g of the range\n", cases[i].model, o.exact, rms);
+            print_message("%s in q8_0, %s: RMS difference %.2g of the range\n", cases[i].model, compute_names[o.compute], rms);
             assert_true(rms > 0 && rms < 0.02);
             free(got);
         }

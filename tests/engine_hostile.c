@@ -105,7 +105,7 @@ static void read_vocabulary(const struct gguf *g)
 static void run_model(const struct model *m)
 {
     const struct session_options o = {
-        .n_ctx = 4, .batch = 4, .threads = 1, .kv_k = format_by_name("f32"), .kv_v = format_by_name("f32"), .exact = 1};
+        .n_ctx = 4, .batch = 4, .threads = 1, .kv_k = format_by_name("f32"), .kv_v = format_by_name("f32"), .compute = COMPUTE_EXACT};
     struct session *s;
     struct footprint f;
     struct err e;

@@ -42,11 +42,11 @@ static struct model *open_model(const char *path)
     return m;
 }
 
-static struct session *open_session(const struct model *m, int n_ctx, const char *kv, int exact)
+static struct session *open_session(const struct model *m, int n_ctx, const char *kv, enum compute compute)
 {
     struct session *s;
     struct err e = {0};
-    struct session_options o = {.n_ctx = n_ctx, .threads = 2, .exact = exact, .isa = isa_best()};
+    struct session_options o = {.n_ctx = n_ctx, .threads = 2, .compute = compute, .isa = isa_best()};
     o.kv_k = o.kv_v = format_by_name(kv);
     if (session_open(&s, m, &o, &e))
         fail_msg("%s", e.msg);
@@ -75,7 +75,7 @@ static void check_nll(const struct model *m, const json_t *ref, double tolerance
     const json_t *want = json_object_get(ref, "nll_per_token");
     assert_int_equal(json_array_size(want), n - 1);
     struct scored got = {.ids = ids, .n_vocab = m->n_vocab, .nll = calloc((size_t)n, sizeof(double))};
-    struct session *s = open_session(m, n, "f32", 1);
+    struct session *s = open_session(m, n, "f32", COMPUTE_EXACT);
     assert_int_equal(session_eval(s, ids, n - 1, LOGITS_ALL, score, &got, &e), 0);
     double worst = 0;
     for (int i = 0; i < n - 1; i++)
@@ -86,7 +86,7 @@ static void check_nll(const struct model *m, const json_t *ref, double tolerance
     free(ids), free(own), free(got.nll);
 }
 
-static void check_greedy(const struct model *m, const json_t *ref, int exact)
+static void check_greedy(const struct model *m, const json_t *ref, enum compute compute)
 {
     int n, n_prompt;
     struct err e = {0};
@@ -96,7 +96,7 @@ static void check_greedy(const struct model *m, const json_t *ref, int exact)
     assert_int_equal(tokenizer_encode(m->tokenizer, prompt, strlen(prompt), 1, &ids, &n_prompt, &e), 0);
     assert_in_range(n_prompt, 1, n - 1);
     assert_memory_equal(ids, want, (size_t)n_prompt * sizeof *ids);
-    struct session *s = open_session(m, n, exact ? "f32" : "f16", exact);
+    struct session *s = open_session(m, n, compute == COMPUTE_EXACT ? "f32" : "f16", compute);
     assert_int_equal(session_eval(s, ids, n_prompt, LOGITS_LAST, NULL, NULL, &e), 0);
     for (int i = n_prompt; i < n; i++) {
         int id = sampler_pick(&greedy, session_logits(s), m->n_vocab, NULL);
@@ -115,8 +115,8 @@ static void check_reference(const char *file, const char *name, double tolerance
     json_t *all = json_load_file(ref_path, 0, NULL), *ref = json_object_get(all, name);
     struct model *m = open_model(path);
     check_nll(m, ref, tolerance);
-    for (int exact = 0; exact < 2; exact++)
-        check_greedy(m, ref, exact);
+    for (int c = 0; c < COMPUTES; c++)
+        check_greedy(m, ref, (enum compute)c);
     model_close(m);
     json_decref(all);
 }

@@ -92,7 +92,7 @@ static void logits(const char *path, float out[TOY_VOCAB], struct footprint *f)
     struct session *s = NULL;
     struct err e = {0};
     const struct format *f32 = format_by_name("f32");
-    struct session_options o = {.n_ctx = 4, .threads = 1, .kv_k = f32, .kv_v = f32, .exact = 1, .isa = isa_best()};
+    struct session_options o = {.n_ctx = 4, .threads = 1, .kv_k = f32, .kv_v = f32, .compute = COMPUTE_EXACT, .isa = isa_best()};
     if (model_open(&m, path, 0, &e) || session_plan(m, &o, f, &e) || session_open(&s, m, &o, &e) ||
         session_eval(s, (int[]){1, 9, 20, 4}, 4, LOGITS_LAST, NULL, NULL, &e))
         fail_msg("%s", e.msg);

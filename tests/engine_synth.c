@@ -125,8 +125,11 @@ static void test_loads_and_runs(void **state)
             int synthetic;
             assert_int_equal(gguf_bool(&m->gguf, "bench.synthetic", 0, &synthetic, &e), 0);
             assert_int_equal(synthetic, 1);
-            const struct session_options o = {
-                .n_ctx = 16, .threads = 1, .kv_k = format_by_name("f32"), .kv_v = format_by_name("f32"), .exact = 1};
+            const struct session_options o = {.n_ctx = 16,
+                                              .threads = 1,
+                                              .kv_k = format_by_name("f32"),
+                                              .kv_v = format_by_name("f32"),
+                                              .compute = COMPUTE_EXACT};
             assert_int_equal(session_open(&s, m, &o, &e), 0);
             assert_int_equal(session_eval(s, (int[]){1, 700, 1499}, 3, LOGITS_LAST, NULL, NULL, &e), 0);
             for (int i = 0; i < p.n_vocab; i++)

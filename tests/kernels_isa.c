@@ -4,6 +4,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -181,6 +182,60 @@ static void activations(void **state)
     }
 }
 
+/* Int8 with a scale for a column: the largest magnitude of the whole column counts, whatever its groups hold. */
+static void activations_of_a_token(void **state)
+{
+    (void)state;
+    enum { N = 4, GROUPS = 5, K = GROUPS * ACT_GROUP };
+    static const float factor[N] = {0.01f, 3000, 1e-41f, 1};
+    float x[N * K];
+    struct rng rng;
+    rng_seed(&rng, 11);
+    for (int i = 0; i < N * K; i++)
+        x[i] = (float)rng_normal(&rng) * factor[i / K] * (float)(1 + i / ACT_GROUP % GROUPS);
+    x[3 * K + 70] = NAN; /* spoils all groups of its column, and no other column */
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
+        _Alignas(64) uint8_t room[N * K * 2], alone[K * 2];
+        struct act a, one;
+        if (!isa_has((enum isa)isa))
+            continue;
+        assert_true(act_bytes(ACT_Q8, N, K) <= sizeof room);
+        act_fill_token(&a, x, N, K, room, (enum isa)isa);
+        assert_int_equal(a.kind, ACT_Q8);
+        assert_int_equal(a.n, N);
+        assert_int_equal(a.k, K);
+        for (int c = 0; c < N; c++) {
+            float max = 0;
+            for (int i = c * K; i < (c + 1) * K; i++)
+                max = fmaxf(max, fabsf(x[i]));
+            const float inverse = c < 2 ? 127 / max : 0;
+            int most = 0;
+            for (int i = c * K; i < (c + 1) * K; i++) {
+                assert_int_equal(a.q[i], (int)nearbyintf(isnan(x[i]) ? 0 : x[i] * inverse));
+                most = abs(a.q[i]) > most ? abs(a.q[i]) : most;
+            }
+            assert_int_equal(most, c < 2 ? 127 : 0);
+            for (int g = c * GROUPS; g < (c + 1) * GROUPS; g++) {
+                assert_true(c == 3 ? isnan(a.d[g]) : a.d[g] == (c < 2 ? max / 127 : 0));
+                for (int half = 0; half < 2; half++) {
+                    int sum = 0;
+                    for (int i = 0; i < SUM_GROUP; i++)
+                        sum += a.q[g * ACT_GROUP + half * SUM_GROUP + i];
+                    assert_int_equal(a.sum[2 * g + half], sum);
+                }
+            }
+            act_fill_token(&one, x + c * K, 1, K, alone, (enum isa)isa);
+            assert_memory_equal(one.q, a.q + c * K, K);
+            assert_memory_equal(one.d, a.d + c * GROUPS, GROUPS * sizeof *a.d);
+            assert_memory_equal(one.sum, a.sum + 2 * c * GROUPS, 2 * GROUPS * sizeof *a.sum);
+        }
+        /* Of one group the two ways are one. */
+        act_fill_token(&one, x, 1, ACT_GROUP, alone, (enum isa)isa);
+        act_fill(&a, ACT_Q8, x, 1, ACT_GROUP, room, (enum isa)isa);
+        assert_memory_equal(room, alone, act_bytes(ACT_Q8, 1, ACT_GROUP));
+    }
+}
+
 /* A NaN among the activations reaches the result on every path, however it is computed. */
 static void nan_is_seen(void **state)
 {
@@ -238,9 +293,10 @@ static void exponential(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),       cmocka_unit_test(what_there_is),     cmocka_unit_test(ladder),
-        cmocka_unit_test(every_half),  cmocka_unit_test(every_half_rounds), cmocka_unit_test(every_bf16),
-        cmocka_unit_test(activations), cmocka_unit_test(nan_is_seen),       cmocka_unit_test(exponential),
+        cmocka_unit_test(names),       cmocka_unit_test(what_there_is),          cmocka_unit_test(ladder),
+        cmocka_unit_test(every_half),  cmocka_unit_test(every_half_rounds),      cmocka_unit_test(every_bf16),
+        cmocka_unit_test(activations), cmocka_unit_test(activations_of_a_token), cmocka_unit_test(nan_is_seen),
+        cmocka_unit_test(exponential),
     };
     return cmocka_run_group_tests_name("kernels_isa", tests, NULL, NULL);
 }

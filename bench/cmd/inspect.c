@@ -20,7 +20,7 @@ static const struct option_spec options[] = {
     {"policy", 0, "NAME", "context policy for the footprint: full, window:W, sinks:S+W (full)"},
     {"threads", 't', "N", "threads for the footprint (1)"},
     {"batch", 0, "N", "most tokens evaluated at once, for the footprint (512)"},
-    {"compute", 0, "PATH", "int8 or exact, for the footprint (int8)"},
+    {"compute", 0, "PATH", "int8, int8_token or exact, for the footprint (int8)"},
     {"brief", 0, NULL, "leave out the list of tensors"},
     {NULL, 0, NULL, NULL},
 };

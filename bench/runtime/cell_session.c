@@ -21,8 +21,10 @@ void cell_session(const struct cell *c, int n_ctx, const int *cpus, struct sessi
                                   .kv_v = format_by_name(colon ? colon + 1 : k),
                                   .window = window,
                                   .sinks = sinks,
-                                  .exact = !strcmp(c->compute, "exact"),
                                   .isa = isa_best()};
+    for (int i = 0; i < COMPUTES; i++)
+        if (!strcmp(c->compute, compute_names[i]))
+            o->compute = (enum compute)i;
     if (c->isa && strcmp(c->isa, "auto") != 0)
         isa_parse(c->isa, &o->isa);
 }

@@ -1,0 +1,105 @@
+/* What the compute paths cost the shipped model: the coarser the rounding of the activations, the larger the divergence. */
+/* SPDX-License-Identifier: MIT */
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/task.h"
+#include "engine/model.h"
+#include "engine/quantize.h"
+
+#define MODEL "models/home.gguf"
+#define STORIES "prompts/home/stories.txt"
+
+enum { WINDOW = 64, WINDOWS = 10, TOKENS = WINDOWS * WINDOW };
+
+static struct task_side open_side(enum compute compute)
+{
+    const struct runtime *rt = runtime_by_name("reference");
+    struct task_side side = {rt, calloc(1, rt->size)};
+    struct cell c = {.format = "q8_0",
+                     .kv = "f16",
+                     .policy = "full",
+                     .isa = "auto",
+                     .compute = compute_names[compute],
+                     .context = WINDOW - 1,
+                     .decode = 1,
+                     .threads = 1,
+                     .batch = WINDOW};
+    struct err e = {0};
+    assert_non_null(side.self);
+    if (rt->load(side.self, &c, test_file("q8_0.gguf"), NULL, &e))
+        fail_msg("%s", e.msg);
+    return side;
+}
+
+static void close_side(struct task_side side)
+{
+    side.rt->close(side.self);
+    free(side.self);
+}
+
+static int *ids_of_stories(struct task_side side, int *n)
+{
+    char text[8192];
+    int *ids;
+    struct err e = {0};
+    FILE *f = fopen(STORIES, "r");
+    assert_non_null(f);
+    size_t len = fread(text, 1, sizeof text, f);
+    fclose(f);
+    if (side.rt->encode(side.self, text, len, &ids, n, &e))
+        fail_msg("%s", e.msg);
+    return ids;
+}
+
+/* Mean KL divergence of a path from the exact one, nats a token. */
+static double divergence(enum compute compute)
+{
+    struct task_side exact = open_side(COMPUTE_EXACT), variant = open_side(compute);
+    double *sums[TASK_DIVERGENCES], kl = 0, tokens = 0;
+    int n_ids, n;
+    struct err e = {0};
+    int *ids = ids_of_stories(exact, &n_ids);
+    assert_true(n_ids >= TOKENS);
+    if (task_divergence(exact, variant, ids, TOKENS, WINDOW, sums, &n, &e))
+        fail_msg("%s", e.msg);
+    assert_int_equal(n, WINDOWS);
+    for (int w = 0; w < n; w++) {
+        kl += sums[0][2 * w];
+        tokens += sums[0][2 * w + 1];
+    }
+    for (int k = 0; k < TASK_DIVERGENCES; k++)
+        free(sums[k]);
+    free(ids);
+    close_side(exact);
+    close_side(variant);
+    return kl / tokens;
+}
+
+static void coarser_rounding_costs_more(void **state)
+{
+    (void)state;
+    struct recipe q8;
+    struct err e = {0};
+    double kl[COMPUTES];
+    if (recipe_parse(&q8, "q8_0", &e) || quantize_file(MODEL, test_file("q8_0.gguf"), &q8, NULL, NULL, NULL, &e))
+        fail_msg("%s", e.msg);
+    for (int c = 0; c < COMPUTES; c++) {
+        kl[c] = divergence((enum compute)c);
+        print_message("q8_0, %s: KL divergence from exact %.3g nats a token\n", compute_names[c], kl[c]);
+        assert_true(isfinite(kl[c]));
+    }
+    assert_true(kl[COMPUTE_EXACT] == 0);
+    assert_true(kl[COMPUTE_INT8] > 0);
+    assert_true(kl[COMPUTE_INT8_TOKEN] >= kl[COMPUTE_INT8]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(coarser_rounding_costs_more)};
+    return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
+}
