@@ -63,22 +63,38 @@ int kernel_check(uint64_t seed, enum isa isa, const char *filter,
 /* Arbitrary bytes as a row, block by block such that they decode to moderate numbers. */
 void kernel_any_bytes(const struct format *f, uint8_t *row, size_t row_bytes, struct rng *rng);
 
+/* A matrix of random weights, for one kernel after the other: of at least `rows` rows of k elements of a format, in huge pages
+ * where the system gives them.  Starts as {0}. */
+struct kernel_weights {
+    const struct format *format;
+    int k;
+    long rows;
+    uint8_t *data;
+    size_t room;
+};
+
+/* Makes them anew where they are not of that kind already; -1: no memory. */
+int kernel_weights_make(struct kernel_weights *w, const struct format *f, int k, long rows, uint64_t seed);
+void kernel_weights_close(struct kernel_weights *w);
+
 /* A kernel with everything that it reads and writes, to be run again and again.
  *   matvec, matmul, unpack: a matrix of rows x k; columns of activations for matmul
  *   vecmat, attention:      rows positions of a head of k elements
  *   act and the ops:        rows vectors of k elements, one after the other
- * The weights are random and use huge pages where the system gives them. */
+ * Of `matrices` matrices, one after the other in memory, matvec takes the next in each run, so that with enough of them each
+ * comes out of memory; the others have one. */
 struct kernel_work {
     const struct kernel_case *c;
-    int rows, k, columns, threads;
+    int rows, k, columns, matrices, threads;
     double bytes;      /* that one run of all threads reads of weights, or of x where there are none */
     double operations; /* multiplications and additions that it is counted as; 0 where that says nothing */
     struct kernel_buffers *buffers;
 };
 
-/* -1 when the shape is not one of this kernel (k does not divide into blocks) or there is no memory. */
-int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int rows, int k, int columns, int threads, uint64_t seed,
-                     struct err *e);
+/* The weights stay the caller's, must outlive the work, and are made as they are needed; not touched where there are none.
+ * -1 when the shape is not one of this kernel (k does not divide into blocks) or there is no memory. */
+int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int rows, int k, int columns, int matrices, int threads,
+                     struct kernel_weights *weights, uint64_t seed, struct err *e);
 
 /* The share of one thread, 0 <= thread < threads: its rows.  Threads may run at once.  vecmat and attention split by heads:
  * each thread has rows of its own. */

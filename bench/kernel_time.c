@@ -1,10 +1,14 @@
 /* How kernels are timed.
  *
- * A kernel's time is the median of passes of all threads (passes.h).  matvec, the kernel that decodes, reads a matrix of half the
- * buffer of the bandwidth measurement, so it comes out of memory: GB/s are bytes of weights as stored, and the fraction is of the
- * read bandwidth with as many threads.  All other kernels work on data that stay in the caches; a fraction of the bandwidth would
- * say nothing there.  Operations count a multiplication and an addition as two; the fraction is of the fastest unit for that kind
- * of activations that the machine has at the job's level, so a kernel of a lower instruction set is held against all of it. */
+ * A kernel's time is the median of passes of all threads (passes.h).  matvec, the kernel that decodes, takes piece after piece of
+ * weights that fill half the buffer of the bandwidth measurement, so they come out of memory: GB/s are bytes of weights as stored,
+ * and the fraction is of the read bandwidth with as many threads.  All other kernels work on data that stay in the caches; a
+ * fraction of the bandwidth would say nothing there.  Operations count a multiplication and an addition as two; the fraction is
+ * of the fastest unit for that kind of activations that the machine has at the job's level, so a kernel of a lower instruction
+ * set is held against all of it.
+ *
+ * There are hundreds of kernels, so a median that is steady is not waited for, nothing is larger than it has to be for a steady
+ * one, and the weights of a format are made once for all of its kernels. */
 /* SPDX-License-Identifier: MIT */
 #include "bench/kernel_time.h"
 
@@ -14,20 +18,19 @@
 #include "bench/passes.h"
 #include "kernels/matmul.h"
 
-/* What is timed of each kind: columns, and the rows and elements of a row (kernel_check.h says what they are).
- * rows 0: as many as fill half the buffer of the bandwidth measurement. */
+/* What is timed of each kind: rows of each thread, elements of a row, columns (kernel_check.h says what they are). */
 static const struct shape {
     int rows, k, columns;
 } shapes[KERNEL_KINDS] = {
-    [KERNEL_MATVEC] = {0, 2048, 1},      [KERNEL_VECMAT] = {1024, 128, 1},   [KERNEL_UNPACK_F32] = {256, 2048, 1},
-    [KERNEL_UNPACK_Q8] = {256, 2048, 1}, [KERNEL_MATMUL] = {512, 2048, 256}, [KERNEL_ATTENTION] = {1024, 128, 1},
-    [KERNEL_ACT] = {64, 2048, 1}, [KERNEL_ACT_TOKEN] = {64, 2048, 1},        [KERNEL_RMSNORM] = {64, 2048, 1},   [KERNEL_ROPE] = {64, 2048, 1},
-    [KERNEL_SOFTMAX] = {64, 2048, 1},    [KERNEL_SILU_GATE] = {64, 2048, 1}, [KERNEL_ADD] = {64, 2048, 1},
-    [KERNEL_ROPE_HALVES] = {64, 2048, 1}, [KERNEL_GELU_GATE] = {64, 2048, 1}, [KERNEL_SOFTCAP] = {64, 2048, 1},
+    [KERNEL_MATVEC] = {512, 2048, 1},   [KERNEL_VECMAT] = {1024, 128, 1},     [KERNEL_UNPACK_F32] = {64, 2048, 1},
+    [KERNEL_UNPACK_Q8] = {64, 2048, 1}, [KERNEL_MATMUL] = {16, 2048, 128},    [KERNEL_ATTENTION] = {1024, 128, 1},
+    [KERNEL_ACT] = {32, 2048, 1},       [KERNEL_ACT_TOKEN] = {32, 2048, 1},   [KERNEL_RMSNORM] = {32, 2048, 1},
+    [KERNEL_ROPE] = {32, 2048, 1},      [KERNEL_ROPE_HALVES] = {32, 2048, 1}, [KERNEL_SOFTMAX] = {32, 2048, 1},
+    [KERNEL_SILU_GATE] = {32, 2048, 1}, [KERNEL_GELU_GATE] = {32, 2048, 1},   [KERNEL_SOFTCAP] = {32, 2048, 1},
+    [KERNEL_ADD] = {32, 2048, 1},
 };
 
-/* Short: there are many kernels, and a median of a tenth of a second is steady. */
-static const struct passes_plan plan = {.warm_ns = 20000000, .pass_ns = 1000000, .total_ns = 100000000, .least = 3};
+static const struct passes_plan plan = {.warm_ns = 3000000, .pass_ns = 500000, .total_ns = 50000000, .least = 3, .steady = 0.02};
 
 /* -- the list ------------------------------------------------------------------------------------------------------------- */
 
@@ -122,21 +125,27 @@ static double fraction_of_peak(const struct kernel_job *j, const struct kernel_r
     return products && p->instruction ? r->operations / r->ns * 1e9 / p->all : -1;
 }
 
-static int time_one(struct kernel_job *j, struct kernel_result *r, struct err *e)
+/* Of vecmat and attention every thread has a head of its own; all others share the rows. */
+static int splits_by_heads(enum kernel_kind kind)
+{
+    return kind == KERNEL_VECMAT || kind == KERNEL_ATTENTION;
+}
+
+static int time_one(struct kernel_job *j, struct kernel_result *r, struct kernel_weights weights[2], struct err *e)
 {
     const struct shape *s = &shapes[r->c.kind];
-    r->rows = s->rows;
+    const int heads = splits_by_heads(r->c.kind);
+    int matrices = 1;
+    r->rows = s->rows * (heads ? 1 : j->threads);
     r->k = s->k;
     r->columns = s->columns;
     if (r->c.format && r->k % r->c.format->block) /* a head of 128 is less than a block of 256 */
         r->k = r->c.format->block;
-    if (!r->rows) {
-        int unit = PANEL_ROWS * j->threads;
-        r->rows = (int)(j->peak.buffer_bytes / 2 / format_row_bytes(r->c.format, s->k)) / unit * unit;
-    }
+    if (r->c.kind == KERNEL_MATVEC)
+        matrices = 1 + (int)(j->peak.buffer_bytes / 2 / ((size_t)r->rows * format_row_bytes(r->c.format, r->k)));
     struct kernel_work w;
     struct passes t;
-    if (kernel_work_open(&w, &r->c, r->rows, r->k, r->columns, j->threads, j->seed, e))
+    if (kernel_work_open(&w, &r->c, r->rows, r->k, r->columns, matrices, j->threads, &weights[heads], j->seed, e))
         return err_where(e, "%s", r->c.name);
     int rc = passes_measure(&t, j->pool, run_share, &w, &plan, e);
     if (!rc) {
@@ -153,13 +162,16 @@ static int time_one(struct kernel_job *j, struct kernel_result *r, struct err *e
 
 int kernel_job_time(struct kernel_job *j, struct err *e)
 {
+    struct kernel_weights weights[2] = {{0}}; /* of a model, of heads */
     int rc = 0;
     for (struct kernel_result *r = j->v; r < j->v + j->n && !rc; r++)
         if (r->passed) {
             if (j->progress)
                 j->progress("timing", r->c.name, (int)(r - j->v), j->n);
-            rc = time_one(j, r, e);
+            rc = time_one(j, r, weights, e);
         }
+    kernel_weights_close(&weights[0]);
+    kernel_weights_close(&weights[1]);
     return rc;
 }
 
@@ -170,4 +182,10 @@ double kernel_speedup(const struct kernel_job *j, const struct kernel_result *r)
     while (scalar > j->v && scalar[-1].family == r->family)
         scalar--;
     return scalar->timed ? scalar->ns / r->ns : -1;
+}
+
+int kernel_is_slow(const struct kernel_job *j, const struct kernel_result *r)
+{
+    const double speedup = r->timed && r->c.isa != ISA_SCALAR ? kernel_speedup(j, r) : -1;
+    return speedup >= 0 && speedup < KERNEL_WORTH;
 }

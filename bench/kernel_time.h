@@ -49,4 +49,8 @@ int kernel_job_time(struct kernel_job *j, struct err *e);
 /* How many times as fast as the scalar kernel of its family; -1 when that was not timed. */
 double kernel_speedup(const struct kernel_job *j, const struct kernel_result *r);
 
+/* A kernel for an instruction set has to be worth its lines.  1: it was timed, is not the scalar one, and is not. */
+#define KERNEL_WORTH 1.5 /* times as fast as scalar */
+int kernel_is_slow(const struct kernel_job *j, const struct kernel_result *r);
+
 #endif

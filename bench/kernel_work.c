@@ -3,23 +3,25 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/rng.h"
 #include "bench/kernel_check.h"
 #include "kernels/kv.h"
 #include "kernels/matmul.h"
 
-#define HUGE_PAGE ((size_t)2 << 20)
 #define LINE 64
-#define LARGEST_BLOCK 256
-#define SAMPLE                                                                                                                   \
-    64 /* different rows of weights; they repeat, because quantizing hundreds of MiB would take longer than the timing */
+#define RANDOM 16384 /* activations that differ; they repeat, for the same reason as the weights (kernel_weights.c) */
+
+/* Of a thread: the matrix of its next run, on a cache line of its own. */
+struct turn {
+    _Alignas(LINE) int matrix;
+};
 
 struct kernel_buffers {
-    uint8_t *w; /* the weights, or K; V behind it */
-    size_t w_bytes;
-    float *x, *x2; /* [rows or columns][k], and the second operand of an op */
+    uint8_t *w;        /* the weights, or K; V behind it; of struct kernel_weights */
+    size_t w_bytes;    /* that a run reads */
+    struct turn *turn; /* [threads] */
+    float *x, *x2;     /* [rows or columns][k], and the second operand of an op */
     float *y;
     uint8_t *room; /* of the activations, and one per thread for those that round */
     uint8_t *scratch;
@@ -42,50 +44,8 @@ static void *lines(size_t bytes)
     return p;
 }
 
-static void *huge(size_t bytes)
-{
-    void *p = aligned_alloc(HUGE_PAGE, (bytes + HUGE_PAGE) / HUGE_PAGE * HUGE_PAGE);
-    if (p)
-        madvise(p, bytes, MADV_HUGEPAGE); /* a wish */
-    return p;
-}
-
-void kernel_any_bytes(const struct format *f, uint8_t *row, size_t row_bytes, struct rng *rng)
-{
-    const size_t piece = f->row_header ? row_bytes : (size_t)f->bytes; /* behind a header, one block is as good as another */
-    for (size_t b = 0; b < row_bytes; b += piece) {
-        float v[LARGEST_BLOCK];
-        int good;
-        do {
-            for (size_t i = 0; i < piece; i++)
-                row[b + i] = (uint8_t)rng_u64(rng);
-            f->dequantize(v, row + b, f->block);
-            good = 1;
-            for (int i = 0; i < f->block; i++)
-                good &= fabsf(v[i]) < 1e6f; /* no to NaN */
-        } while (!good);
-    }
-}
-
-/* A matrix of rows x k; the first SAMPLE rows are random. */
-static void fill_rows(uint8_t *out, const struct format *f, long rows, int k, float *room, struct rng *rng)
-{
-    const size_t row_bytes = format_row_bytes(f, k);
-    for (long r = 0; r < rows; r++) {
-        if (r < SAMPLE && !f->quantize) {
-            kernel_any_bytes(f, out + (size_t)r * row_bytes, row_bytes, rng);
-        } else if (r < SAMPLE) {
-            for (int i = 0; i < k; i++)
-                room[i] = (float)rng_normal(rng) * 0.05f;
-            f->quantize(out + (size_t)r * row_bytes, room, k);
-        } else {
-            memcpy(out + (size_t)r * row_bytes, out + (size_t)(r - SAMPLE) * row_bytes, row_bytes);
-        }
-    }
-}
-
 /* The buffers that this kind needs; 0, or -1 when memory is out. */
-static int allocate(struct kernel_work *w, struct kernel_buffers *b)
+static int allocate(struct kernel_work *w, struct kernel_buffers *b, struct kernel_weights *weights, uint64_t seed)
 {
     const struct kernel_case *c = w->c;
     const size_t rows = (size_t)w->rows, k = (size_t)w->k, threads = (size_t)w->threads;
@@ -93,8 +53,11 @@ static int allocate(struct kernel_work *w, struct kernel_buffers *b)
     const size_t n_x = over_rows ? rows : (size_t)w->columns;
 
     if (c->format) {
-        b->w_bytes = rows * (size_t)heads(w) * format_row_bytes(c->format, w->k) * (c->kind == KERNEL_ATTENTION ? 2 : 1);
-        b->w = huge(b->w_bytes);
+        const size_t needed = rows * (size_t)heads(w) * (c->kind == KERNEL_ATTENTION ? 2 : 1);
+        b->w_bytes = needed * format_row_bytes(c->format, w->k);
+        if (kernel_weights_make(weights, c->format, w->k, (long)needed * w->matrices, seed))
+            return -1;
+        b->w = weights->data;
         b->each_scratch = matmul_scratch(c->format, w->k);
         if (c->kind == KERNEL_ATTENTION) {
             if (kv_layout(&b->kv, c->format, c->format, 1, w->threads, w->k, w->rows))
@@ -112,21 +75,22 @@ static int allocate(struct kernel_work *w, struct kernel_buffers *b)
                  sizeof(float));
     b->room = lines(threads * b->each_room);
     b->scratch = lines(threads * b->each_scratch);
-    return (!c->format || b->w) && b->x && b->x2 && b->y && b->room && b->scratch ? 0 : -1;
+    b->turn = lines(threads * sizeof *b->turn);
+    return b->turn && b->x && b->x2 && b->y && b->room && b->scratch ? 0 : -1;
 }
 
-int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int rows, int k, int columns, int threads, uint64_t seed,
-                     struct err *e)
+int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int rows, int k, int columns, int matrices, int threads,
+                     struct kernel_weights *weights, uint64_t seed, struct err *e)
 {
-    *w = (struct kernel_work){.c = c, .rows = rows, .k = k, .columns = columns, .threads = threads};
-    if (rows < 1 || k < 1 || columns < 1 || threads < 1)
-        return err_set(e, ERR_USAGE, "%s: %d x %d, %d columns, %d threads is no shape: each has to be 1 or more", c->name, rows,
-                       k, columns, threads);
+    *w = (struct kernel_work){.c = c, .rows = rows, .k = k, .columns = columns, .matrices = matrices, .threads = threads};
+    if (rows < 1 || k < 1 || columns < 1 || matrices < 1 || threads < 1)
+        return err_set(e, ERR_USAGE, "%s: %d matrices of %d x %d, %d columns, %d threads is no shape: each has to be 1 or more",
+                       c->name, matrices, rows, k, columns, threads);
     if ((c->format && !format_row_bytes(c->format, k)) || (c->act == ACT_Q8 && k % ACT_GROUP))
         return err_set(e, ERR_USAGE, "%s: rows of %d do not divide into its blocks; take a multiple of %d", c->name, k,
                        c->format && c->format->block > ACT_GROUP ? c->format->block : ACT_GROUP);
     struct kernel_buffers *b = w->buffers = calloc(1, sizeof *b);
-    if (!b || allocate(w, b)) {
+    if (!b || allocate(w, b, weights, seed)) {
         kernel_work_close(w);
         return err_set(e, ERR_ENV, "%s: no memory for %d x %d weights and %d columns; try a smaller shape", c->name, rows, k,
                        columns);
@@ -135,11 +99,9 @@ int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int row
     struct rng rng;
     rng_seed(&rng, seed);
     const size_t n_x = (size_t)(c->format ? columns : rows) * (size_t)k;
-    if (c->format)
-        fill_rows(b->w, c->format, (long)rows * heads(w) * (c->kind == KERNEL_ATTENTION ? 2 : 1), k, b->x, &rng);
     for (size_t i = 0; i < n_x; i++) {
-        b->x[i] = (float)rng_normal(&rng);
-        b->x2[i] = (float)rng_normal(&rng);
+        b->x[i] = i < RANDOM ? (float)rng_normal(&rng) : b->x[i - RANDOM];
+        b->x2[i] = i < RANDOM ? (float)rng_normal(&rng) : b->x2[i - RANDOM];
     }
     for (size_t i = 0; (c->kind == KERNEL_ROPE || c->kind == KERNEL_ROPE_HALVES) && i + 1 < n_x;
          i += 2) { /* cosine and sine of an angle: y must not grow from run to run */
@@ -168,7 +130,7 @@ void kernel_work_close(struct kernel_work *w)
     struct kernel_buffers *b = w->buffers;
     if (!b)
         return;
-    free(b->w);
+    free(b->turn);
     free(b->x);
     free(b->x2);
     free(b->y);
@@ -208,7 +170,10 @@ void kernel_work_run(struct kernel_work *w, int thread)
 
     switch (c->kind) {
     case KERNEL_MATVEC:
-        (c->act == ACT_F32 ? f.matvec_f32 : f.matvec_act)(b->y + row0, b->w + (size_t)row0 * row_bytes, &b->act, row1 - row0);
+        (c->act == ACT_F32 ? f.matvec_f32 : f.matvec_act)(
+            b->y + row0, b->w + ((size_t)b->turn[thread].matrix * (size_t)w->rows + (size_t)row0) * row_bytes, &b->act,
+            row1 - row0);
+        b->turn[thread].matrix = (b->turn[thread].matrix + 1) % w->matrices;
         break;
     case KERNEL_MATMUL:
         matmul(b->y, (size_t)w->rows, &(struct matrix){c->format, b->w, w->rows, w->k}, &b->act, row0, row1, c->isa, scratch);

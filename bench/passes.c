@@ -19,7 +19,7 @@ struct series {
     int64_t calls;     /* in a pass */
     int64_t spent;     /* ns, of all passes so far */
     int n, done;
-    double v[PASSES_MAX]; /* ns of one call */
+    double v[PASSES_MAX]; /* ns of one call, in ascending order */
 };
 
 static void pass(struct series *s, int thread)
@@ -41,6 +41,25 @@ static int64_t length(const struct series *s)
         end = s->line[t].end > end ? s->line[t].end : end;
     }
     return end - begin;
+}
+
+static void keep(struct series *s, double ns)
+{
+    int i = s->n++;
+    for (; i > 0 && s->v[i - 1] > ns; i--)
+        s->v[i] = s->v[i - 1];
+    s->v[i] = ns;
+}
+
+/* As many passes as were planned, or fewer when more would not change the median. */
+static int enough(const struct series *s)
+{
+    const double q1 = stats_quantile(s->v, (size_t)s->n, 0.25), q3 = stats_quantile(s->v, (size_t)s->n, 0.75);
+    const double median = stats_quantile(s->v, (size_t)s->n, 0.5);
+    if (s->n < s->plan->least)
+        return 0;
+    return s->spent >= s->plan->total_ns || s->n == PASSES_MAX ||
+           (q3 - q1 <= 2 * s->plan->steady * median && s->plan->steady > 0);
 }
 
 static void run_series(void *ctx, int thread)
@@ -67,8 +86,8 @@ static void run_series(void *ctx, int thread)
         if (thread == 0) {
             int64_t ns = length(s);
             s->spent += ns;
-            s->v[s->n++] = (double)ns / (double)s->calls;
-            s->done = (s->spent >= s->plan->total_ns && s->n >= s->plan->least) || s->n == PASSES_MAX;
+            keep(s, (double)ns / (double)s->calls);
+            s->done = enough(s);
         }
         pool_barrier(s->pool, thread);
     }
@@ -81,7 +100,6 @@ int passes_measure(struct passes *out, struct pool *pool, pool_fn *fn, void *ctx
     if (!s.line)
         return err_set(e, ERR_ENV, "no memory for the times of %d threads", pool_threads(pool));
     pool_run(pool, run_series, &s);
-    stats_sort(s.v, (size_t)s.n);
     *out = (struct passes){.best = s.v[0], .median = stats_quantile(s.v, (size_t)s.n, 0.5), .n = s.n};
     free(s.line);
     return 0;

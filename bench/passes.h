@@ -18,6 +18,7 @@ struct passes_plan {  /* nanoseconds */
     int64_t pass_ns;  /* a pass at least */
     int64_t total_ns; /* passes are made for so long, at least `least` and at most PASSES_MAX of them */
     int least;
+    double steady; /* ... or until half of them lie within this fraction of their median; 0: never sooner */
 };
 
 struct passes {    /* nanoseconds of doing the work once */

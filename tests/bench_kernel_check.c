@@ -203,18 +203,21 @@ static void the_list(void **state)
     assert_int_equal(kernel_check(SEED, ISA_SCALAR, "q4_0_matvec", count, &seen), 0);
     assert_int_equal(seen, 2);
 
+    struct kernel_weights weights = {0};
     for (int isa = 0; isa < ISA_COUNT; isa++) {
         n = isa_has((enum isa)isa) ? kernel_list((enum isa)isa, cases, MAX_CASES) : 0;
         for (int i = 0; i < n; i++) {
             struct kernel_work w;
             struct err e;
-            assert_int_equal(kernel_work_open(&w, &cases[i], 37, 256, 3, 2, SEED, &e), 0);
+            assert_int_equal(kernel_work_open(&w, &cases[i], 37, 256, 3, 2, 2, &weights, SEED, &e), 0);
             assert_true(w.bytes > 0);
             for (int thread = 0; thread < 2; thread++)
-                kernel_work_run(&w, thread);
+                for (int run = 0; run < 3; run++)
+                    kernel_work_run(&w, thread);
             kernel_work_close(&w);
         }
     }
+    kernel_weights_close(&weights);
 }
 
 static void shapes_are_refused(void **state)
@@ -222,6 +225,7 @@ static void shapes_are_refused(void **state)
     (void)state;
     struct kernel_case cases[MAX_CASES];
     struct kernel_work w;
+    struct kernel_weights weights = {0};
     struct err e;
     int n = kernel_list(ISA_SCALAR, cases, MAX_CASES), refused = 0;
     for (int i = 0; i < n; i++) {
@@ -229,14 +233,15 @@ static void shapes_are_refused(void **state)
         const int block = c->format ? c->format->block : 1, multiple = c->act == ACT_Q8 && block < ACT_GROUP ? ACT_GROUP : block;
         char says[32];
         snprintf(says, sizeof says, "multiple of %d", multiple);
-        assert_int_equal(kernel_work_open(&w, c, 4, 48, 1, 1, SEED, &e), multiple > 1 ? -1 : 0);
+        assert_int_equal(kernel_work_open(&w, c, 4, 48, 1, 1, 1, &weights, SEED, &e), multiple > 1 ? -1 : 0);
         if (multiple > 1)
             assert_non_null(strstr(e.msg, says));
         refused += multiple > 1;
         kernel_work_close(&w);
-        assert_int_equal(kernel_work_open(&w, c, 0, 256, 1, 1, SEED, &e), -1);
+        assert_int_equal(kernel_work_open(&w, c, 0, 256, 1, 1, 1, &weights, SEED, &e), -1);
         kernel_work_close(&w);
     }
+    kernel_weights_close(&weights);
     assert_in_range(refused, 2 * 9 + 1, n - 1); /* at least q8_0 and q4_0, and the rounding to int8 */
 }
 

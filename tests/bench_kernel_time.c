@@ -40,6 +40,20 @@ static void every_thread_does_the_same_number_of_calls(void **state)
     assert_true(t.best > 0 && t.best <= t.median);
 }
 
+/* Passes of which half are as good as equal; without the word they go on to the limit. */
+static void passes_end_when_they_are_steady(void **state)
+{
+    (void)state;
+    static const struct passes_plan plan = {.total_ns = INT64_MAX, .least = 9, .steady = 1e9};
+    struct count c = {0};
+    struct passes t;
+    struct pool *pool;
+    assert_int_equal(pool_open(&pool, 1, NULL, NULL), 0);
+    assert_int_equal(passes_measure(&t, pool, count_call, &c, &plan, NULL), 0);
+    pool_close(pool);
+    assert_int_equal(t.n, 9);
+}
+
 static void passes_end_at_their_limit(void **state)
 {
     (void)state;
@@ -157,9 +171,27 @@ static void what_failed_is_not_timed(void **state)
     assert_true(good->operations == 2.0 * good->rows * good->k);
     assert_true(kernel_speedup(&j, good) == 1);
     assert_true(kernel_speedup(&j, bad) == -1);
-    assert_true(good->of_peak == -1); /* there is no unit at the scalar level */
+    assert_false(kernel_is_slow(&j, good)); /* it is what the others are held against */
+    assert_true(good->of_peak == -1);       /* there is no unit at the scalar level */
     kernel_job_close(&j);
     pool_close(j.pool);
+}
+
+/* Made-up times: only what was timed, is SIMD and gains less than half is named. */
+static void slow_kernels_are_named(void **state)
+{
+    (void)state;
+    struct kernel_result v[] = {
+        {.c = {.isa = ISA_SCALAR}, .timed = 1, .ns = 90},
+        {.c = {.isa = ISA_AVX2}, .timed = 1, .ns = 61},   /* 1.48 */
+        {.c = {.isa = ISA_AVX512}, .timed = 1, .ns = 60}, /* 1.5 */
+        {.c = {.isa = ISA_AVX512VNNI}, .ns = 100},        /* not timed */
+        {.c = {.isa = ISA_SCALAR}, .family = 1, .ns = 50},
+        {.c = {.isa = ISA_AVX2}, .family = 1, .timed = 1, .ns = 70}, /* nothing to be held against */
+    };
+    struct kernel_job j = {.v = v, .n = 6};
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(kernel_is_slow(&j, &v[i]), i == 1);
 }
 
 /* Rows of the length of a head are shorter than a block of 256. */
@@ -214,12 +246,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_thread_does_the_same_number_of_calls),
+        cmocka_unit_test(passes_end_when_they_are_steady),
         cmocka_unit_test(passes_end_at_their_limit),
         cmocka_unit_test(read_loops_stay_in_the_buffer),
         cmocka_unit_test(units_are_those_of_the_machine),
         cmocka_unit_test(families_start_at_scalar),
         cmocka_unit_test(a_filter_brings_the_scalar_kernel_along),
         cmocka_unit_test(what_failed_is_not_timed),
+        cmocka_unit_test(slow_kernels_are_named),
         cmocka_unit_test(rows_are_whole_blocks),
         cmocka_unit_test(mistakes_are_explained),
     };

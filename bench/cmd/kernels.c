@@ -112,6 +112,21 @@ static void print_times(const struct kernel_job *j)
     table_free(&t);
 }
 
+/* Which kernels for an instruction set do not earn their place. */
+static void print_slow(const struct kernel_job *j)
+{
+    int compared = 0, slow = 0;
+    for (const struct kernel_result *r = j->v; r < j->v + j->n; r++) {
+        compared += r->timed && r->c.isa != ISA_SCALAR && kernel_speedup(j, r) >= 0;
+        slow += kernel_is_slow(j, r);
+    }
+    printf("%d of %d SIMD kernels are less than %g times as fast as scalar%s", slow, compared, KERNEL_WORTH, slow ? ":" : "");
+    for (const struct kernel_result *r = j->v; r < j->v + j->n; r++)
+        if (kernel_is_slow(j, r))
+            printf(" %s (%.2f)", r->c.name, kernel_speedup(j, r));
+    putchar('\n');
+}
+
 /* NULL for what says nothing. */
 static json_t *number(double v)
 {
@@ -157,8 +172,15 @@ static void print_json_of(const struct kernel_job *j, int timed)
 {
     json_t *o = json_pack("{s:I, s:s, s:i, s:o}", "seed", (json_int_t)j->seed, "isa", isa_name(j->isa), "failed", j->failed,
                           "kernels", json_of_kernels(j));
-    if (timed)
+    if (timed) {
+        json_t *slow = json_array();
+        for (const struct kernel_result *r = j->v; r < j->v + j->n; r++)
+            if (kernel_is_slow(j, r))
+                json_array_append_new(slow, json_string(r->c.name));
         json_object_set_new(o, "machine", json_of_peak(&j->peak));
+        json_object_set_new(o, "speedup_wanted", json_real(KERNEL_WORTH));
+        json_object_set_new(o, "slow", slow);
+    }
     print_json(o);
 }
 
@@ -243,6 +265,8 @@ static int measure(struct kernel_job *j, const int *cpus, int json, struct err *
     progress_end();
     if (!rc && !json)
         print_times(j);
+    if (!rc && !json)
+        print_slow(j);
     return rc;
 }
 
@@ -298,7 +322,8 @@ const struct command command_kernels = {
              "decodes\n"
              "  Gop/s     multiplications and additions;        of peak: as a fraction of the fastest unit for such operands\n"
              "  x scalar  how many times as fast as the scalar kernel\n"
-             "Exit code 1 when a kernel failed its check.\n",
+             "The last line counts and names the kernels for an instruction set that are less than 1.5 times as fast as scalar\n"
+             "(--json: \"speedup\" of each kernel, \"slow\").  Exit code 1 when a kernel failed its check.\n",
     .examples = "bench kernels\n"
                 "bench kernels --check --isa avx2\n"
                 "bench kernels --filter q4_0_matvec --threads 1 --no-store\n",
