@@ -21,29 +21,32 @@
 // clang-format off
 const struct synth_preset synth_presets[] = {
     /* name, source, family;
-     * layers, width, ff; heads, kv, head; vocabulary, context, tied; rope base, rot; window; rope factors from */
+     * layers, width, ff; heads, kv, head; vocabulary, context, tied; rope base, rot; window; rope factors from;
+     * layers that attend, taps */
     {"smollm2-135m", "HuggingFaceTB/SmolLM2-135M", "llama",
-     30,  576, 1536,  9, 3,  64,  49152,   8192, 1,   100000,  0,      0,    0},
+     30,  576, 1536,  9, 3,  64,  49152,   8192, 1,   100000,  0,      0,    0, 0, 0},
     {"gemma3-270m", "google/gemma-3-270m", "gemma3",
-     18,  640, 2048,  4, 1, 256, 262144,  32768, 1,  1000000,  0,    512,    0},
+     18,  640, 2048,  4, 1, 256, 262144,  32768, 1,  1000000,  0,    512,    0, 0, 0},
+    {"lfm2-350m", "LiquidAI/LFM2-350M", "lfm2",
+     16, 1024, 4608, 16, 8,  64,  65536, 128000, 1,  1000000,  0,      0,    0, 6, 3},
     {"smollm2-360m", "HuggingFaceTB/SmolLM2-360M", "llama",
-     32,  960, 2560, 15, 5,  64,  49152,   8192, 1,   100000,  0,      0,    0},
+     32,  960, 2560, 15, 5,  64,  49152,   8192, 1,   100000,  0,      0,    0, 0, 0},
     {"qwen2.5-0.5b", "Qwen/Qwen2.5-0.5B", "qwen2",
-     24,  896, 4864, 14, 2,  64, 151936,  32768, 1,  1000000,  0,      0,    0},
+     24,  896, 4864, 14, 2,  64, 151936,  32768, 1,  1000000,  0,      0,    0, 0, 0},
     {"qwen3-0.6b", "Qwen/Qwen3-0.6B", "qwen3",
-     28, 1024, 3072, 16, 8, 128, 151936,  40960, 1,  1000000,  0,      0,    0},
+     28, 1024, 3072, 16, 8, 128, 151936,  40960, 1,  1000000,  0,      0,    0, 0, 0},
     {"gemma3-1b", "google/gemma-3-1b-pt", "gemma3",
-     26, 1152, 6912,  4, 1, 256, 262144,  32768, 1,  1000000,  0,    512,    0},
+     26, 1152, 6912,  4, 1, 256, 262144,  32768, 1,  1000000,  0,    512,    0, 0, 0},
     {"tinyllama-1.1b", "TinyLlama/TinyLlama-1.1B", "llama",
-     22, 2048, 5632, 32, 4,  64,  32000,   2048, 0,    10000,  0,      0,    0},
+     22, 2048, 5632, 32, 4,  64,  32000,   2048, 0,    10000,  0,      0,    0, 0, 0},
     {"llama3.2-1b", "meta-llama/Llama-3.2-1B", "llama",
-     16, 2048, 8192, 32, 8,  64, 128256, 131072, 1,   500000,  0,      0,    0},
+     16, 2048, 8192, 32, 8,  64, 128256, 131072, 1,   500000,  0,      0,    0, 0, 0},
     {"granite3.3-2b", "ibm-granite/granite-3.3-2b-instruct", "granite",
-     40, 2048, 8192, 32, 8,  64,  49159, 131072, 1, 10000000,  0,      0,    0},
+     40, 2048, 8192, 32, 8,  64,  49159, 131072, 1, 10000000,  0,      0,    0, 0, 0},
     {"llama3.2-3b", "meta-llama/Llama-3.2-3B", "llama",
-     28, 3072, 8192, 24, 8, 128, 128256, 131072, 1,   500000,  0,      0,    0},
+     28, 3072, 8192, 24, 8, 128, 128256, 131072, 1,   500000,  0,      0,    0, 0, 0},
     {"phi4-mini", "microsoft/Phi-4-mini-instruct", "phi3",
-     32, 3072, 8192, 24, 8, 128, 200064, 131072, 1,    10000, 96, 262144, 4096},
+     32, 3072, 8192, 24, 8, 128, 200064, 131072, 1,    10000, 96, 262144, 4096, 0, 0},
     {0},
 };
 // clang-format on
@@ -113,6 +116,28 @@ static const struct family *family_of(const struct synth_preset *p)
     return family_by_arch(p->arch, strlen(p->arch));
 }
 
+/* Whether layer i attends, in a family where not all layers do. */
+static int attends(const struct synth_preset *p, int i)
+{
+    return (i + 1) * p->n_attention / p->n_layer > i * p->n_attention / p->n_layer;
+}
+
+/* Layers without KV heads are short convolutions. */
+static void write_mixers(struct gguf_writer *w, const struct synth_preset *p)
+{
+    char key[96];
+    int32_t *heads = calloc((size_t)p->n_layer, sizeof *heads);
+    if (!heads)
+        abort();
+    for (int i = 0; i < p->n_layer; i++)
+        heads[i] = attends(p, i) ? p->n_kv : 0;
+    snprintf(key, sizeof key, "%s.attention.head_count_kv", p->arch);
+    gguf_write_array(w, key, GGUF_I32, heads, (uint64_t)p->n_layer);
+    snprintf(key, sizeof key, "%s.shortconv.l_cache", p->arch);
+    gguf_write_u32(w, key, (uint32_t)p->n_taps);
+    free(heads);
+}
+
 static void write_keys(struct gguf_writer *w, const struct synth_preset *p, uint64_t seed)
 {
     char name[80];
@@ -122,6 +147,7 @@ static void write_keys(struct gguf_writer *w, const struct synth_preset *p, uint
     gguf_write_bool(w, "bench.synthetic", 1);
     gguf_write_string(w, "bench.synthetic.preset", p->name);
     gguf_write_string(w, "bench.synthetic.source", p->source);
+    const int convolves = (family_of(p)->flags & SHORT_CONV) != 0;
     const struct {
         const char *key;
         int value; /* 0: left out */
@@ -131,7 +157,7 @@ static void write_keys(struct gguf_writer *w, const struct synth_preset *p, uint
         {"embedding_length", p->d},
         {"feed_forward_length", p->n_ff},
         {"attention.head_count", p->n_head},
-        {"attention.head_count_kv", p->n_kv},
+        {"attention.head_count_kv", convolves ? 0 : p->n_kv},
         {"attention.key_length", p->head_dim},
         {"attention.value_length", p->head_dim},
         {"rope.dimension_count", p->n_rot ? p->n_rot : p->head_dim},
@@ -140,6 +166,8 @@ static void write_keys(struct gguf_writer *w, const struct synth_preset *p, uint
         {"rope.scaling.original_context_length", p->n_ctx_before},
     };
     char key[96];
+    if (convolves)
+        write_mixers(w, p);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         snprintf(key, sizeof key, "%s.%s", p->arch, keys[i].key);
         if (keys[i].value)
@@ -180,7 +208,7 @@ static void fill_normal(float *v, int k, struct rng *r)
     }
 }
 
-/* rows x k random weights; a vector stays F32: norms and divisors are all ones, biases zeros. */
+/* rows x k random weights; what is no matrix stays F32: norms, divisors and taps are all ones, biases zeros. */
 static void put(struct synth *s, const char *name, int vector, int rows, int k)
 {
     const struct format *f = vector ? format_by_name("f32") : s->matrix;
@@ -189,7 +217,7 @@ static void put(struct synth *s, const char *name, int vector, int rows, int k)
     if (!format_row_bytes(f, k))
         f = format_by_name("f16");
     if (s->announcing) {
-        gguf_write_tensor(s->w, (struct gguf_str){name, n}, vector ? 1 : 2, (int64_t[2]){k, rows}, f);
+        gguf_write_tensor(s->w, (struct gguf_str){name, n}, vector && rows == 1 ? 1 : 2, (int64_t[2]){k, rows}, f);
         return;
     }
     for (int i = 0; i < rows && !s->failed; i++) {
@@ -213,6 +241,7 @@ static int size_of(const struct synth_preset *p, enum dim d)
         [DIM_FF] = p->n_ff,
         [DIM_VOCAB] = p->n_vocab,
         [DIM_ROPE_PAIRS] = (p->n_rot ? p->n_rot : p->head_dim) / 2,
+        [DIM_TAPS] = p->n_taps,
     };
     return sizes[d];
 }
@@ -229,7 +258,10 @@ static void walk_table(const struct synth_preset *p, const struct family_tensor 
 {
     char name[96];
     int parts;
-    for (const struct family_tensor *row = table; (row = family_tensor_next(row, family_of(p)->flags, &parts)); row += parts) {
+    unsigned flags = family_of(p)->flags;
+    if (layer >= 0 && attends(p, layer))
+        flags &= ~(unsigned)SHORT_CONV;
+    for (const struct family_tensor *row = table; (row = family_tensor_next(row, flags, &parts)); row += parts) {
         int rows = 0, n = layer < 0 ? 0 : snprintf(name, sizeof name, "blk.%d.", layer);
         for (int i = 0; i < parts; i++)
             rows += size_of(p, row[i].rows);
@@ -284,9 +316,6 @@ int synth_check(const struct synth_preset *p, struct err *e)
     };
     if (!f)
         return err_set(e, ERR_USAGE, "shape: there is no family %s; bench help synth lists them", p->arch);
-    if (f->flags & SHORT_CONV)
-        return err_set(e, ERR_USAGE, "shape: family %s has layers of two kinds, which a shape does not say; use another one",
-                       p->arch);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i].value < sizes[i].lo || sizes[i].value > sizes[i].hi)
             return err_set(e, ERR_USAGE, "shape: %s=%d: it must be %d to %d", sizes[i].what, sizes[i].value, sizes[i].lo,
@@ -297,6 +326,14 @@ int synth_check(const struct synth_preset *p, struct err *e)
         return err_set(e, ERR_USAGE, "shape: head_dim=%d: it must be even, rope turns pairs", p->head_dim);
     if (f->window_period && p->window < 1)
         return err_set(e, ERR_USAGE, "shape: family %s has windows: window=N is needed", p->arch);
+    if (f->flags & SHORT_CONV && (p->n_attention < 1 || p->n_attention > p->n_layer || p->n_taps < 1 || p->n_taps > 64))
+        return err_set(e, ERR_USAGE,
+                       "shape: family %s has layers of two kinds: attention_layers=N (1 to %d) of them attend, the others are "
+                       "convolutions of taps=N (1 to 64)",
+                       p->arch, p->n_layer);
+    if ((p->n_attention || p->n_taps) && !(f->flags & SHORT_CONV))
+        return err_set(e, ERR_USAGE, "shape: attention_layers=%d, taps=%d: family %s has no convolutions", p->n_attention,
+                       p->n_taps, p->arch);
     if (p->window && !(f->flags & WINDOWS))
         return err_set(e, ERR_USAGE, "shape: window=%d: family %s has no windows", p->window, p->arch);
     return 0;

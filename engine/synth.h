@@ -21,6 +21,8 @@ struct synth_preset {
     int n_rot;        /* 0: head_dim */
     int window;       /* of a family with windows */
     int n_ctx_before; /* of a family with rope factors: the context that they begin at; 0: it has none */
+    int n_attention;  /* of a family with short convolutions: layers that attend, evenly spread */
+    int n_taps;       /* ... and the length of the others' convolution */
 };
 
 extern const struct synth_preset synth_presets[]; /* ends with name == NULL */

@@ -35,10 +35,10 @@ static void test_presets_have_the_published_size(void **state)
     static const struct {
         const char *name;
         int64_t parameters;
-    } published[] = {{"smollm2-135m", 134515008},    {"gemma3-270m", 268098176},  {"smollm2-360m", 361821120},
-                     {"qwen2.5-0.5b", 494032768},    {"qwen3-0.6b", 596049920},   {"gemma3-1b", 999885952},
-                     {"tinyllama-1.1b", 1100048384}, {"llama3.2-1b", 1235814400}, {"granite3.3-2b", 2533539840},
-                     {"llama3.2-3b", 3212749824},    {"phi4-mini", 3836021760}};
+    } published[] = {{"smollm2-135m", 134515008},   {"gemma3-270m", 268098176},     {"lfm2-350m", 354483968},
+                     {"smollm2-360m", 361821120},   {"qwen2.5-0.5b", 494032768},    {"qwen3-0.6b", 596049920},
+                     {"gemma3-1b", 999885952},      {"tinyllama-1.1b", 1100048384}, {"llama3.2-1b", 1235814400},
+                     {"granite3.3-2b", 2533539840}, {"llama3.2-3b", 3212749824},    {"phi4-mini", 3836021760}};
     size_t n = 0;
     for (const struct synth_preset *p = synth_presets; p->name; p++, n++) {
         struct err e = {0};
@@ -60,7 +60,6 @@ static void test_what_no_model_can_have_is_refused(void **state)
         const char *why;
     } bad[] = {
         {{.arch = "mamba"}, "no family mamba"},
-        {{.arch = "lfm2"}, "family lfm2 has layers of two kinds"},
         {{.arch = "llama", .n_layer = 0}, "layers=0"},
         {{.arch = "llama", .n_layer = 1, .d = 1}, "width=1"},
         {{.arch = "llama", .n_layer = 1, .d = 64, .n_ff = 1, .n_head = 4, .n_kv = 3, .head_dim = 16, .n_vocab = 300, .n_ctx = 1},
@@ -71,6 +70,31 @@ static void test_what_no_model_can_have_is_refused(void **state)
          "vocabulary=299"},
         {{.arch = "gemma3", .n_layer = 1, .d = 64, .n_ff = 1, .n_head = 4, .n_kv = 2, .head_dim = 16, .n_vocab = 300, .n_ctx = 1},
          "window=N is needed"},
+        {{.arch = "lfm2", .n_layer = 4, .d = 64, .n_ff = 1, .n_head = 4, .n_kv = 2, .head_dim = 16, .n_vocab = 300, .n_ctx = 1},
+         "attention_layers=N (1 to 4)"},
+        {{.arch = "lfm2",
+          .n_layer = 4,
+          .d = 64,
+          .n_ff = 1,
+          .n_head = 4,
+          .n_kv = 2,
+          .head_dim = 16,
+          .n_vocab = 300,
+          .n_ctx = 1,
+          .n_attention = 5,
+          .n_taps = 3},
+         "family lfm2 has layers of two kinds"},
+        {{.arch = "llama",
+          .n_layer = 4,
+          .d = 64,
+          .n_ff = 1,
+          .n_head = 4,
+          .n_kv = 2,
+          .head_dim = 16,
+          .n_vocab = 300,
+          .n_ctx = 1,
+          .n_taps = 3},
+         "family llama has no convolutions"},
         {{.arch = "qwen2",
           .n_layer = 1,
           .d = 64,
@@ -149,8 +173,8 @@ static void test_every_family_loads_and_runs(void **state)
         struct model *m = NULL;
         struct session *s;
         struct err e = {0};
-        if (f->flags & SHORT_CONV)
-            continue;
+        p.n_attention = f->flags & SHORT_CONV ? 3 : 0;
+        p.n_taps = f->flags & SHORT_CONV ? 3 : 0;
         p.arch = f->arch;
         p.n_layer = 7;
         p.window = f->flags & WINDOWS ? 5 : 0;
@@ -174,7 +198,7 @@ static void test_every_family_loads_and_runs(void **state)
         model_close(m);
         n++;
     }
-    assert_int_equal(n, 10);
+    assert_int_equal(n, 11);
 }
 
 static void test_pieces_are_a_vocabulary(void **state)

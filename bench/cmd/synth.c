@@ -95,6 +95,8 @@ static const struct {
     {"context", offsetof(struct synth_preset, n_ctx)},
     {"tied", offsetof(struct synth_preset, tied)},
     {"window", offsetof(struct synth_preset, window)},
+    {"attention_layers", offsetof(struct synth_preset, n_attention)},
+    {"taps", offsetof(struct synth_preset, n_taps)},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -219,8 +221,9 @@ const struct command command_synth = {
         "\n"
         "--shape takes layers, width, ff, heads, vocabulary and, where they are not the usual, kv_heads (heads), head_dim (width "
         "/\n"
-        "heads), context (4096), tied (1), family (llama), and window for a family that has windows.  With --preset it changes\n"
-        "what it names.  Families: llama, qwen2, qwen3, gemma2, gemma3, phi3, smollm3, granite, olmo2, minicpm.",
+        "heads), context (4096), tied (1), family (llama), window for a family that has windows, and for lfm2 attention_layers\n"
+        "and taps: so many layers attend, the others are convolutions of that length.  With --preset it changes what it names.\n"
+        "Families: llama, qwen2, qwen3, gemma2, gemma3, phi3, smollm3, granite, olmo2, minicpm, lfm2.",
     .examples =
         "  bench synth --list-presets\n"
         "  bench synth --preset smollm2-135m --format q8_0 -o smollm2-135m-q8_0.gguf\n"
