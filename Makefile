@@ -3,6 +3,7 @@
 # make test       sets the machine up, then runs every test
 # make check      checks every kernel against its scalar definition, on every instruction set of this machine
 # make check-asan every test and the check program under AddressSanitizer and UndefinedBehaviorSanitizer
+# make check-arm  the same check for aarch64, by a cross compiler (CROSS=) and under an emulator (EMULATOR=); slow
 # make fuzz-tokenizer, make fuzz-gguf   one minute of libFuzzer (FUZZ_SECONDS=3600: an hour)
 # make quality    docs/quality.md anew: what each weight format costs the shipped model
 # make lint       clang-tidy, cppcheck, headers compile alone, folders include only whom the design allows
@@ -48,7 +49,7 @@ ROOMS   = base kernels engine eval results bench
 SRC     = $(foreach r,$(ROOMS) tests,$(wildcard $r/*.c $r/*/*.c))
 obj     = $(patsubst %.c,$(O)/obj/%.o,$(wildcard $1/*.c $1/*/*.c))
 
-.PHONY: all setup demo quality test run-tests check check-asan lint format install clean always
+.PHONY: all setup demo quality test run-tests check check-asan check-arm lint format install clean always
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -119,6 +120,12 @@ $(O)/tests/%: $(O)/obj/tests/%.o $(O)/obj/tests/test.o $$(links_$$(firstword $$(
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LDLIBS)
 
+# The check of the kernels as a program that needs libc only.
+$(O)/tests/cross/kernels: $(patsubst %.c,$(O)/obj/%.o,tests/cross/kernels.c $(wildcard bench/kernel_check*.c) bench/kernel_list.c \
+                          bench/kernel_weights.c base/rng.c) $(O)/libkernels.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lm
+
 $(O)/tests/fuzz/%: $(O)/obj/tests/fuzz/%.o $(links_engine)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -135,6 +142,13 @@ run-tests: $(TESTS) $(O)/bench
 
 check: $(O)/bench
 	$(O)/bench kernels --check
+
+# The NEON and dotprod kernels on a machine that is no Arm.  Static and of libc alone: nothing is needed of the other side.
+CROSS     = aarch64-linux-gnu-
+EMULATOR  = qemu-aarch64 -cpu max
+check-arm:
+	@$(MAKE) --no-print-directory O=$(O)/arm CC=$(CROSS)gcc HWLOC=0 PAPI=0 $(O)/arm/tests/cross/kernels
+	$(EMULATOR) $(O)/arm/tests/cross/kernels
 
 # -w: instrumented code makes the compiler warn of what is not there.
 asan = O=$(O)/asan OPT=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -w'
