@@ -36,7 +36,7 @@ STAGES = ((0, SHARES),
                   "choice": 0.05, "choices": 0.11, "bare look": 0.36}),
           (8951, {"intent": 0.08, "answer": 0.04, "short": 0.14, "known": 0.24, "summary": 0.02, "translate": 0.02,
                   "choice": 0.06, "choices": 0.12, "look": 0.28}),
-          (9200, {"intent": 0.30, "answer": 0.19, "short": 0.09, "questions": 0.12, "known": 0.02, "summary": 0.06,
+          (9245, {"intent": 0.30, "answer": 0.19, "short": 0.09, "questions": 0.12, "known": 0.02, "summary": 0.06,
                   "translate": 0.05, "choice": 0.10, "choices": 0.04, "story": 0.03}))
 
 
