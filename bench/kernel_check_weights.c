@@ -84,8 +84,8 @@ static double dot_reference(const struct format *f, const float *w, const float 
 /* Row lengths that the format has: odd ones where it has no blocks. */
 static int lengths(const struct format *f, int out[8])
 {
-    static const int any[] = {7, 16, 33, 64, 96, 172, 1024}, blocks[] = {1, 2, 3, 4, 5, 7};
-    const int n = f->block > 64 ? 4 : 6;
+    static const int any[] = {7, 16, 33, 64, 96, 172, 1024}, blocks[] = {1, 2, 3, 4, 5, 7, 18};
+    const int n = f->block > 64 ? 4 : 7;
     if (f->block == 1) {
         memcpy(out, any, sizeof any);
         return 7;

@@ -17,6 +17,13 @@ static inline uint32_t read_u32(const void *p)
     return u;
 }
 
+static inline uint64_t read_u64(const void *p)
+{
+    uint64_t u;
+    memcpy(&u, p, sizeof u);
+    return u;
+}
+
 FORCE_INLINE void nibbles_scalar(int8_t out[32], const uint8_t *p)
 {
     for (int i = 0; i < 16; i++) {

@@ -5,6 +5,7 @@
  * Nibbles as in q4_0; weight = d * iq4_values[nibble], exact in float32. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/codes.h"
+#include "kernels/dot256_avx512.h"
 #include "kernels/search.h"
 #include "kernels/tables.h"
 
@@ -62,7 +63,24 @@ static inline q32_neon iq4_nl_load32_neon(const uint8_t *row, int group)
 #endif
 
 FORMAT_SCALAR(iq4_nl)
+
+#ifdef TARGET_AVX2
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni iq4_nl_load256(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group);
+    const __m512i heads = block_heads_avx512vnni((const uint8_t *)in, sizeof *in);
+    w256_avx512vnni w = {.d = heads_d_avx512vnni(heads)};
+    UNROLL
+    for (int i = 0; i < 4; i++, in += 2)
+        w.u[i] = table_avx512vnni(nibbles_avx512vnni(in->q, in[1].q), iq4_values);
+    return w;
+}
+
+FORMAT_AVX512(iq4_nl)
+FORMAT_DOT256(iq4_nl, .top = 255, .bias = 128)
+#else
 FORMAT_SIMD(iq4_nl)
+#endif
 
 const struct format format_iq4_nl = {
     .name = "iq4_nl",

@@ -6,6 +6,7 @@
  * nibbles as in q4_0.  weight = d (scale - 32) iq4_values[nibble]; 11, 5 and 7 bits: exact in float32. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/codes.h"
+#include "kernels/dot256_avx512.h"
 #include "kernels/search.h"
 #include "kernels/tables.h"
 
@@ -78,7 +79,32 @@ static inline q32_neon iq4_xs_load32_neon(const uint8_t *row, int group)
 #endif
 
 FORMAT_SCALAR(iq4_xs)
+
+#ifdef TARGET_AVX2
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni iq4_xs_load256(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group / 8);
+    uint64_t low = read_u32(in->low), high = in->high; /* spread to bytes */
+    w256_avx512vnni w;
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        w.u[i] = table_avx512vnni(nibbles_avx512vnni(in->q + 32 * i, in->q + 32 * i + 16), iq4_values);
+    low = (low | low << 16) & 0x0000ffff0000ffff;
+    low = (low | low << 8) & 0x00ff00ff00ff00ff;
+    low = (low | low << 4) & 0x0f0f0f0f0f0f0f0f;
+    high = (high | high << 24) & 0x000000ff000000ff;
+    high = (high | high << 12) & 0x000f000f000f000f;
+    high = (high | high << 6) & 0x0303030303030303;
+    const __m128i v = group_bytes_avx512vnni(_mm_cvtsi64_si128((long long)(low | high << 4)));
+    w.d = _mm512_mul_ps(half_avx512vnni(in->d), floats_of_i8_avx512vnni(_mm_sub_epi8(v, _mm_set1_epi8(32))));
+    return w;
+}
+
+FORMAT_AVX512(iq4_xs)
+FORMAT_DOT256(iq4_xs, .top = 255, .bias = 128)
+#else
 FORMAT_SIMD(iq4_xs)
+#endif
 
 const struct format format_iq4_xs = {
     .name = "iq4_xs",

@@ -6,6 +6,7 @@
  * scale in its low half and the min in its high one: weight = d scale code - m min. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/codes.h"
+#include "kernels/dot256_avx512.h"
 #include "kernels/search.h"
 
 #define BLOCK 256
@@ -78,7 +79,28 @@ static inline q32_neon q2_k_load32_neon(const uint8_t *row, int group)
 #endif
 
 FORMAT_SCALAR(q2_k)
+
+#ifdef TARGET_AVX2
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q2_k_load256(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group / 8);
+    const __m512i scales = pick_twice_avx512vnni(_mm_loadu_si128((const __m128i *)in->scales), lane_run_avx512vnni());
+    w256_avx512vnni w;
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        w.u[i] = fields_avx512vnni(twice_avx512vnni(in->q + 32 * (i / 2)), 4 * (i % 2), 4 * (i % 2) + 2, 3);
+    w.d = half_avx512vnni(in->d);
+    w.m = half_avx512vnni(in->m);
+    w.scale = _mm512_and_si512(scales, _mm512_set1_epi16(15));
+    w.min = _mm512_and_si512(_mm512_srli_epi16(scales, 4), _mm512_set1_epi32(15));
+    return w;
+}
+
+FORMAT_AVX512(q2_k)
+FORMAT_DOT256(q2_k, .top = 3, .integer = 1)
+#else
 FORMAT_SIMD(q2_k)
+#endif
 
 const struct format format_q2_k = {
     .name = "q2_k",

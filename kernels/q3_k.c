@@ -7,6 +7,7 @@
  * eight bytes (low ones first), the upper two the bit pair g / 4 of byte 8 + g % 4.  weight = d (scale - 32) (code - 4). */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/codes.h"
+#include "kernels/dot256_avx512.h"
 #include "kernels/search.h"
 
 #define BLOCK 256
@@ -103,7 +104,32 @@ static inline q32_neon q3_k_load32_neon(const uint8_t *row, int group)
 #endif
 
 FORMAT_SCALAR(q3_k)
+
+#ifdef TARGET_AVX2
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q3_k_load256(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group / 8);
+    const __m512i high = twice_avx512vnni(in->high);
+    w256_avx512vnni w;
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        __m512i low = fields_avx512vnni(twice_avx512vnni(in->q + 32 * (i / 2)), 4 * (i % 2), 4 * (i % 2) + 2, 3);
+        w.u[i] = _mm512_or_si512(low, fields_avx512vnni(high, 2 * i - 2, 2 * i - 1, 4));
+    }
+    const uint64_t low = read_u64(in->scales), nibble = 0x0f0f0f0f0f0f0f0f;
+    const uint64_t pairs = read_u32(in->scales + 8), both = pairs | pairs >> 2 << 32, pair = 0x0303030303030303;
+    const __m128i scales = _mm_set_epi64x((long long)((low >> 4 & nibble) | (both >> 4 & pair) << 4),
+                                          (long long)((low & nibble) | (both & pair) << 4));
+    w.d = _mm512_mul_ps(half_avx512vnni(in->d),
+                        floats_of_i8_avx512vnni(run_bytes_avx512vnni(_mm_sub_epi8(scales, _mm_set1_epi8(32)))));
+    return w;
+}
+
+FORMAT_AVX512(q3_k)
+FORMAT_DOT256(q3_k, .top = 7, .bias = 4)
+#else
 FORMAT_SIMD(q3_k)
+#endif
 
 const struct format format_q3_k = {
     .name = "q3_k",

@@ -6,8 +6,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <float.h>
 
+#include "kernels/dot256_avx512.h"
 #include "kernels/half.h"
-#include "kernels/rows.h"
 
 #define BLOCK 32
 
@@ -79,51 +79,17 @@ TARGET_AVX512 static inline __m512 q4_0_load16_avx512(const uint8_t *row, int i)
 FORMAT_AVX2(q4_0)
 FORMAT_F32(q4_0, avx512, TARGET_AVX512)
 
-/* acc += blocks b .. b + 3 of a row; `last`, 1 to 4, of them are there (a constant 4 but at the end of a row).
- * The 72 bytes of four blocks are two loads, A from their start and B from byte 8.  One permutation of 16-bit words takes the 64
- * bytes of nibbles out of both, another the four scales, four lanes each.  The low nibbles meet the first halves of the groups of
- * x, the high ones the second.  The nibbles are unsigned as vpdpbusd wants it; 8 * sum(x) is taken off in advance. */
-TARGET_AVX512VNNI FORCE_INLINE __m512 q4_0_step(__m512 acc, const uint8_t *row, const struct act *x, int b, int last)
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q4_0_load256(const uint8_t *row, int group)
 {
-    /* Word 9 j of the four blocks is the scale of block j, the eight after it its nibbles; word t >= 32 is word t - 4 of B. */
-    const __m512i nibbles = _mm512_set_epi16(63, 62, 61, 60, 31, 30, 29, 28, 26, 25, 24, 23, 22, 21, 20, 19, 17, 16, 15, 14, 13,
-                                             12, 11, 10, 8, 7, 6, 5, 4, 3, 2, 1);
-    const __m512i scales = _mm512_set_epi64(0, 0, 0, 0, 0x001b001b001b001b, 0x0012001200120012, 0x0009000900090009, 0);
-    const __m512i spread = _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
-    const __m512i low = _mm512_set1_epi8(15), eight = _mm512_set1_epi8(8), zero = _mm512_setzero_si512();
-    const __mmask64 in_x0 = last == 1 ? 0xffffffff : ~0ull, in_x1 = last == 4 ? ~0ull : last == 3 ? 0xffffffff : 0;
-    const __mmask32 in_row = last == 4 ? ~0u : (1u << (9 * last)) - 1;
-    const uint8_t *p = row + (size_t)b * sizeof(struct block);
-
-    prefetch_ahead(p, 4 * sizeof(struct block));
-    __m512i x0 = _mm512_maskz_loadu_epi8(in_x0, x->q + b * BLOCK), x1 = _mm512_maskz_loadu_epi8(in_x1, x->q + b * BLOCK + 64);
-    KEEP(x0);
-    KEEP(x1);
-    __m512i x_low = _mm512_shuffle_i64x2(x0, x1, 0x88), x_high = _mm512_shuffle_i64x2(x0, x1, 0xdd);
-    __m128 x_d = _mm_maskz_loadu_ps((__mmask8)((1u << last) - 1), x->d + b);
-    __m512 dx = _mm512_permutexvar_ps(spread, _mm512_castps128_ps512(x_d));
-    __m512i start = _mm512_sub_epi32(zero, _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(zero, eight, x_low), eight, x_high));
-
-    __m512i head = _mm512_maskz_loadu_epi16(in_row, p);
-    KEEP(head);
-    __m512i v = _mm512_permutex2var_epi16(head, nibbles, last == 4 ? _mm512_loadu_si512(p + 8) : zero);
-    __m512 dw = _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(scales, head)));
-    __m512i dot = _mm512_dpbusd_epi32(start, _mm512_and_si512(v, low), x_low);
-    dot = _mm512_dpbusd_epi32(dot, _mm512_and_si512(_mm512_srli_epi16(v, 4), low), x_high);
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(dw, dx), acc);
+    const struct block *in = block_at(row, group);
+    w256_avx512vnni w = {.d = heads_d_avx512vnni(block_heads_avx512vnni((const uint8_t *)in, sizeof *in))};
+    UNROLL
+    for (int i = 0; i < 4; i++, in += 2)
+        w.u[i] = nibbles_avx512vnni(in->q, in[1].q);
+    return w;
 }
 
-TARGET_AVX512VNNI FORCE_INLINE __m512 q4_0_dot(const uint8_t *row, const struct act *x)
-{
-    const int blocks = x->k / BLOCK;
-    __m512 acc = _mm512_setzero_ps();
-    int b = 0;
-    for (; b + 4 <= blocks; b += 4)
-        acc = q4_0_step(acc, row, x, b, 4);
-    return b < blocks ? q4_0_step(acc, row, x, b, blocks - b) : acc;
-}
-
-MATVEC_ROW_BY_ROW(q4_0_matvec_q8_avx512vnni, TARGET_AVX512VNNI, q4_0_dot, format_q4_0)
+FORMAT_DOT256(q4_0, .top = 15, .bias = 8)
 #endif
 
 #ifdef TARGET_NEON

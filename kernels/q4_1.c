@@ -5,6 +5,7 @@
  * Weight i sits in the low nibble of q[i], weight i + 16 in the high one; weight = d * nibble + m. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/codes.h"
+#include "kernels/dot256_avx512.h"
 #include "kernels/search.h"
 
 #define BLOCK 32
@@ -60,7 +61,24 @@ static inline q32_neon q4_1_load32_neon(const uint8_t *row, int group)
 #endif
 
 FORMAT_SCALAR(q4_1)
+
+#ifdef TARGET_AVX2
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q4_1_load256(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group);
+    const __m512i heads = block_heads_avx512vnni((const uint8_t *)in, sizeof *in);
+    w256_avx512vnni w = {.d = heads_d_avx512vnni(heads), .m = heads_m_avx512vnni(heads)};
+    UNROLL
+    for (int i = 0; i < 4; i++, in += 2)
+        w.u[i] = nibbles_avx512vnni(in->q, in[1].q);
+    return w;
+}
+
+FORMAT_AVX512(q4_1)
+FORMAT_DOT256(q4_1, .top = 15)
+#else
 FORMAT_SIMD(q4_1)
+#endif
 
 const struct format format_q4_1 = {
     .name = "q4_1",

@@ -6,6 +6,7 @@
  * weight = d scale code - m min. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/codes.h"
+#include "kernels/dot256_avx512.h"
 #include "kernels/k_scales.h"
 #include "kernels/search.h"
 
@@ -74,7 +75,26 @@ static inline q32_neon q4_k_load32_neon(const uint8_t *row, int group)
 #endif
 
 FORMAT_SCALAR(q4_k)
+
+#ifdef TARGET_AVX2
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q4_k_load256(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group / 8);
+    w256_avx512vnni w;
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        w.u[i] = fields_avx512vnni(twice_avx512vnni(in->q + 32 * i), 0, 4, 15);
+    w.d = half_avx512vnni(in->d);
+    w.m = half_avx512vnni(in->m);
+    k_scales_avx512vnni(&w.scale, &w.min, in->scales);
+    return w;
+}
+
+FORMAT_AVX512(q4_k)
+FORMAT_DOT256(q4_k, .top = 15, .integer = 1)
+#else
 FORMAT_SIMD(q4_k)
+#endif
 
 const struct format format_q4_k = {
     .name = "q4_k",

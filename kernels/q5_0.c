@@ -6,6 +6,7 @@
  * weight = d * (code - 16), and exact in float32. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/codes.h"
+#include "kernels/dot256_avx512.h"
 #include "kernels/search.h"
 
 #define BLOCK 32
@@ -72,7 +73,24 @@ static inline q32_neon q5_0_load32_neon(const uint8_t *row, int group)
 #endif
 
 FORMAT_SCALAR(q5_0)
+
+#ifdef TARGET_AVX2
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q5_0_load256(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group);
+    const __m512i heads = block_heads_avx512vnni((const uint8_t *)in, sizeof *in);
+    w256_avx512vnni w = {.d = heads_d_avx512vnni(heads)};
+    UNROLL
+    for (int i = 0; i < 4; i++, in += 2)
+        w.u[i] = add_bits_avx512vnni(nibbles_avx512vnni(in->q, in[1].q), read_u32(in->high), read_u32(in[1].high), 16);
+    return w;
+}
+
+FORMAT_AVX512(q5_0)
+FORMAT_DOT256(q5_0, .top = 31, .bias = 16)
+#else
 FORMAT_SIMD(q5_0)
+#endif
 
 const struct format format_q5_0 = {
     .name = "q5_0",

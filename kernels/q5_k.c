@@ -5,6 +5,7 @@
  * As q4_k; bit g of high[j] is the fifth bit of weight 32 g + j.  5.5 bits per weight. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/codes.h"
+#include "kernels/dot256_avx512.h"
 #include "kernels/k_scales.h"
 #include "kernels/search.h"
 
@@ -87,7 +88,28 @@ static inline q32_neon q5_k_load32_neon(const uint8_t *row, int group)
 #endif
 
 FORMAT_SCALAR(q5_k)
+
+#ifdef TARGET_AVX2
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q5_k_load256(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group / 8);
+    const __m512i high = twice_avx512vnni(in->high);
+    w256_avx512vnni w;
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        w.u[i] = _mm512_or_si512(fields_avx512vnni(twice_avx512vnni(in->q + 32 * i), 0, 4, 15),
+                                 fields_avx512vnni(high, 2 * i - 4, 2 * i - 3, 16));
+    w.d = half_avx512vnni(in->d);
+    w.m = half_avx512vnni(in->m);
+    k_scales_avx512vnni(&w.scale, &w.min, in->scales);
+    return w;
+}
+
+FORMAT_AVX512(q5_k)
+FORMAT_DOT256(q5_k, .top = 31, .integer = 1)
+#else
 FORMAT_SIMD(q5_k)
+#endif
 
 const struct format format_q5_k = {
     .name = "q5_k",

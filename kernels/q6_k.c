@@ -7,6 +7,7 @@
  * bits: exact in float32. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/codes.h"
+#include "kernels/dot256_avx512.h"
 #include "kernels/search.h"
 
 #define BLOCK 256
@@ -94,7 +95,28 @@ static inline q32_neon q6_k_load32_neon(const uint8_t *row, int group)
 #endif
 
 FORMAT_SCALAR(q6_k)
+
+#ifdef TARGET_AVX2
+TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q6_k_load256(const uint8_t *row, int group)
+{
+    const struct block *in = block_at(row, group / 8);
+    const __m128i scales = _mm_loadu_si128((const __m128i *)in->scales);
+    w256_avx512vnni w;
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        __m512i low = _mm512_srli_epi16(_mm512_loadu_si512(in->q + 64 * (i / 2)), (unsigned)(4 * (i % 2)));
+        __m512i high = fields_avx512vnni(twice_avx512vnni(in->high + 32 * (i / 2)), 4 * (i % 2) - 4, 4 * (i % 2) - 2, 0x30);
+        w.u[i] = _mm512_or_si512(_mm512_and_si512(low, _mm512_set1_epi8(15)), high);
+    }
+    w.d = _mm512_mul_ps(half_avx512vnni(in->d), floats_of_i8_avx512vnni(run_bytes_avx512vnni(scales)));
+    return w;
+}
+
+FORMAT_AVX512(q6_k)
+FORMAT_DOT256(q6_k, .top = 63, .bias = 32)
+#else
 FORMAT_SIMD(q6_k)
+#endif
 
 const struct format format_q6_k = {
     .name = "q6_k",

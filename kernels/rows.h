@@ -86,10 +86,13 @@
     FORMAT_MATVEC_Q8(format, avx2, TARGET_AVX2, avx2)                                                                            \
     FORMAT_UNPACK_Q8(format, avx2, TARGET_AVX2)
 
-#define FORMAT_SIMD(format)                                                                                                      \
+#define FORMAT_AVX512(format)                                                                                                    \
     FORMAT_AVX2(format)                                                                                                          \
     FORMAT_LOAD16(format, avx512, TARGET_AVX512, avx2)                                                                           \
-    FORMAT_F32(format, avx512, TARGET_AVX512)                                                                                    \
+    FORMAT_F32(format, avx512, TARGET_AVX512)
+
+#define FORMAT_SIMD(format)                                                                                                      \
+    FORMAT_AVX512(format)                                                                                                        \
     FORMAT_MATVEC_Q8(format, avx512vnni, TARGET_AVX512VNNI, avx2)
 
 #define SIMD_KERNELS(format)                                                                                                     \
