@@ -69,7 +69,8 @@ static void run_op(enum kernel_kind kind, const struct ops *ops, float *y, const
     case KERNEL_GELU_GATE: ops->gelu_gate(y, x, w, n); return;
     case KERNEL_SOFTMAX:
         memcpy(y, x, (size_t)n * sizeof *y);
-        ops->softmax(y, n);
+        for (float sum = ops->softmax(y, n); n--; y++)
+            *y /= sum;
         return;
     case KERNEL_ROPE:
         memcpy(y, x, (size_t)n * sizeof *y);

@@ -96,19 +96,6 @@ static int lengths(const struct format *f, int out[8])
     return f->block < 256 ? n + 1 : n;
 }
 
-static struct act column(const struct act *x, int c)
-{
-    struct act one = *x;
-    size_t at = (size_t)c * (size_t)x->k;
-    one.n = 1;
-    one.f32 = x->f32 ? x->f32 + at : NULL;
-    one.bf16 = x->bf16 ? x->bf16 + at : NULL;
-    one.q = x->q ? x->q + at : NULL;
-    one.d = x->d ? x->d + at / ACT_GROUP : NULL;
-    one.sum = x->sum ? x->sum + at / SUM_GROUP : NULL;
-    return one;
-}
-
 /* rows x k weights times n columns, by matvec or matmul.  Rows row0 .. row1 only; what lies beside them must stay. */
 static int check_product(struct check *k, int rows, int cols, int n, int row0, int row1, int fill)
 {
@@ -138,7 +125,7 @@ static int check_product(struct check *k, int rows, int cols, int n, int row0, i
 
     format_matvec *scalar = c->act == ACT_F32 ? f->isa[ISA_SCALAR].matvec_f32 : f->isa[ISA_SCALAR].matvec_act;
     for (int col = 0; col < n; col++) {
-        struct act one = column(&x, col);
+        struct act one = act_columns(&x, col, 1);
         for (int r = 0; r < rows; r++) {
             const float *got = y + (size_t)col * ldy + (size_t)r;
             double bound, reference = dot_reference(f, wf + (size_t)(r * cols), size + (size_t)(r * cols), &x, col, &bound);
@@ -263,14 +250,14 @@ int check_unpack(struct check *k)
     return 1;
 }
 
-/* One head against float64 (scalar) or the scalar one.  An error of the scores, at most `score`, moves a probability by that
- * factor, and the output by it times the largest |v|. */
+/* The query heads of one KV head, 1 to 8 of them, against float64 and, where exact, the scalar kernel.  An error of the scores, at
+ * most `score`, moves a probability by that factor, and the output by it times the largest |v|. */
 int check_attention(struct check *k)
 {
     static const int positions[] = {1, 2, 9, 70};
     const struct kernel_case *c = k->c;
     for (int i = 0; i < 8; i++) {
-        const int head = i % 2 ? 96 : 64, n = positions[i / 2], exact = c->act == ACT_F32;
+        const int head = i % 2 ? 96 : 64, heads = 8 - i, n = positions[i / 2], exact = c->act == ACT_F32;
         const float scale = 1 / sqrtf((float)head);
         struct kv_layout l;
         if (kv_layout(&l, c->format, c->format, 1, 1, head, n))
@@ -278,42 +265,56 @@ int check_attention(struct check *k)
         uint8_t *kr = check_take(k, l.k_bytes), *vr = check_take(k, l.v_bytes);
         float *kf = check_take(k, (size_t)(n * head) * sizeof *kf), *vf = check_take(k, (size_t)(n * head) * sizeof *vf);
         float *size = check_take(k, (size_t)(n * head) * sizeof *size);
-        float *q = check_take(k, (size_t)head * sizeof *q), *out = check_take(k, (size_t)head * sizeof *out);
-        float *expected = check_take(k, (size_t)head * sizeof *expected);
-        void *scratch = check_take(k, (attention_scratch(&l) + 63) / 64 * 64), *room = check_take(k, act_bytes(c->act, 1, head));
-        double p[70], sum = 0, max = -INFINITY, score = 0, largest = 0;
+        const size_t all_heads = (size_t)(heads * head);
+        float *q = check_take(k, all_heads * sizeof *q), *out = check_take(k, all_heads * sizeof *out);
+        float *expected = check_take(k, all_heads * sizeof *expected);
+        void *scratch = check_take(k, (attention_scratch(&l, heads, 1) + 63) / 64 * 64);
+        void *room = check_take(k, act_bytes(c->act, heads, head));
+        struct attention a = {.layout = &l,
+                              .k_rows = kr,
+                              .v_rows = vr,
+                              .heads = heads,
+                              .stride = all_heads,
+                              .scale = scale,
+                              .exact = exact,
+                              .isa = c->isa};
+        const struct kv_view all = {1, {{0, n}}};
+        double largest = 0;
         struct act x;
 
         fill_weights(k, kr, kf, n, head, ORDINARY);
         fill_sizes(k, size, kr, kf, n, head);
         fill_weights(k, vr, vf, n, head, i % 3 ? ORDINARY : FILLS);
-        fill_floats(k, q, head, ORDINARY, 0, 0);
-        act_fill(&x, c->act, q, 1, head, room, ISA_SCALAR);
-        for (int r = 0; r < n; r++) {
-            double bound;
-            p[r] = (double)scale * dot_reference(c->format, kf + r * head, size + r * head, &x, 0, &bound);
-            max = p[r] > max ? p[r] : max;
-            score = bound * (double)scale > score ? bound * (double)scale : score;
-        }
-        for (int r = 0; r < n; r++)
-            sum += p[r] = exp(p[r] - max);
+        fill_floats(k, q, heads * head, ORDINARY, 0, 0);
+        act_fill(&x, c->act, q, heads, head, room, ISA_SCALAR);
         for (int j = 0; j < n * head; j++)
             largest = fabs((double)vf[j]) > largest ? fabs((double)vf[j]) : largest;
-        const double bound = (4 * score + (8 + n) * (double)FLT_EPSILON) * largest;
-
-        const struct kv_view all = {1, {{0, n}}};
-        attention(out, q, &l, kr, vr, &all, scale, 0, exact, c->isa, scratch);
-        attention(expected, q, &l, kr, vr, &all, scale, 0, exact, ISA_SCALAR, scratch);
-        for (int j = 0; j < head; j++) {
-            double reference = 0;
+        attention(out, q, &a, &all, 1, scratch);
+        a.isa = ISA_SCALAR;
+        attention(expected, q, &a, &all, 1, scratch);
+        for (int h = 0; h < heads; h++) {
+            double p[70], sum = 0, max = -INFINITY, score = 0;
+            for (int r = 0; r < n; r++) {
+                double bound;
+                p[r] = (double)scale * dot_reference(c->format, kf + r * head, size + r * head, &x, h, &bound);
+                max = p[r] > max ? p[r] : max;
+                score = bound * (double)scale > score ? bound * (double)scale : score;
+            }
             for (int r = 0; r < n; r++)
-                reference += p[r] / sum * (double)vf[r * head + j];
-            if (!(fabs((double)out[j] - reference) <= bound))
-                return check_fail(k, "%d positions of %d, element %d: %.9g, not %.9g; allowed %.3g", n, head, j, (double)out[j],
-                                  reference, bound);
-            if (exact && memcmp(out + j, expected + j, sizeof *out))
-                return check_fail(k, "%d positions of %d, element %d: %.9g, scalar %.9g", n, head, j, (double)out[j],
-                                  (double)expected[j]);
+                sum += p[r] = exp(p[r] - max);
+            const double bound = (4 * score + (8 + n) * (double)FLT_EPSILON) * largest;
+            for (int j = 0; j < head; j++) {
+                const int at = h * head + j;
+                double reference = 0;
+                for (int r = 0; r < n; r++)
+                    reference += p[r] / sum * (double)vf[r * head + j];
+                if (!(fabs((double)out[at] - reference) <= bound))
+                    return check_fail(k, "%d positions of %d, head %d of %d, element %d: %.9g, not %.9g; allowed %.3g", n, head,
+                                      h, heads, j, (double)out[at], reference, bound);
+                if (exact && memcmp(out + at, expected + at, sizeof *out))
+                    return check_fail(k, "%d positions of %d, head %d of %d, element %d: %.9g, scalar %.9g", n, head, h, heads, j,
+                                      (double)out[at], (double)expected[at]);
+            }
         }
         if (!check_give_back(k))
             return check_fail(k, "%d positions: wrote in front of a buffer", n);

@@ -62,7 +62,7 @@ static int allocate(struct kernel_work *w, struct kernel_buffers *b, struct kern
         if (c->kind == KERNEL_ATTENTION) {
             if (kv_layout(&b->kv, c->format, c->format, 1, w->threads, w->k, w->rows))
                 return -1;
-            b->each_scratch = attention_scratch(&b->kv);
+            b->each_scratch = attention_scratch(&b->kv, 1, 1);
         }
         b->each_scratch = (b->each_scratch / LINE + 2) * LINE; /* a line between threads */
     }
@@ -196,9 +196,15 @@ void kernel_work_run(struct kernel_work *w, int thread)
         }
         break;
     case KERNEL_ATTENTION:
-        attention(b->y + (size_t)thread * k, b->x, &b->kv, kv_k(&b->kv, b->w, 0, thread, 0),
-                  kv_v(&b->kv, b->w + b->kv.k_bytes, 0, thread, 0), &(struct kv_view){1, {{0, w->rows}}}, 1 / sqrtf((float)w->k),
-                  0, c->act == ACT_F32, c->isa, scratch);
+        attention(b->y + (size_t)thread * k, b->x,
+                  &(struct attention){.layout = &b->kv,
+                                      .k_rows = kv_k(&b->kv, b->w, 0, thread, 0),
+                                      .v_rows = kv_v(&b->kv, b->w + b->kv.k_bytes, 0, thread, 0),
+                                      .heads = 1,
+                                      .scale = 1 / sqrtf((float)w->k),
+                                      .exact = c->act == ACT_F32,
+                                      .isa = c->isa},
+                  &(struct kv_view){1, {{0, w->rows}}}, 1, scratch);
         break;
     case KERNEL_ACT:
         act_fill(&rounded, c->act, b->x + (size_t)row0 * k, row1 - row0, w->k, b->room + (size_t)thread * b->each_room, c->isa);

@@ -1,7 +1,7 @@
 /* The mixer of most layers: attention over the cache.
  *
  *   1. norm, the rows of Q, K and V of my heads, rope, and K and V into the cache
- *   2. attention of my (token, head) pairs
+ *   2. attention of my (group of tokens, KV head) pairs
  * With ROW_NORM, Q and K are normed over all heads, which are only together after a barrier: then norm, rope and the cache of K
  * are a stage of their own between the two. */
 /* SPDX-License-Identifier: MIT */
@@ -31,14 +31,6 @@ static void view_of(const struct memory *mem, int own, int pos, struct kv_view *
         v->span[v->n++] = (struct kv_span){row, n < to_end ? n : to_end};
     if (n > to_end)
         v->span[v->n++] = (struct kv_span){mem->sinks, n - to_end};
-}
-
-static int seen(const struct kv_view *v)
-{
-    int n = 0;
-    for (int i = 0; i < v->n; i++)
-        n += v->span[i].n;
-    return n;
 }
 
 /* What of the part from .. to of a list lies in its piece of n elements that begins at `first`, counted from there. */
@@ -137,36 +129,51 @@ static void norm_rows(struct session *s, int thread, int layer)
     }
 }
 
-/* Head by head and token by token, cut into parts of equal work: a token's work is the positions that it sees.  The query
- * heads of one KV head are neighbours, so its rows are mostly read by one thread. */
+/* Which of `heads` query heads, whose work begins at `at` and is `each` for one, begin before `cut`. */
+static int heads_before(int64_t cut, int64_t at, int64_t each, int heads)
+{
+    const int64_t n = cut <= at ? 0 : (cut - at + each - 1) / each;
+    return n < heads ? (int)n : heads;
+}
+
+/* The query heads of each KV head and group of tokens, as one list that is cut into parts of equal work: a token's work is the
+ * positions that it sees.  A KV head's queries are one thread's but where a cut falls between them. */
 static void attend(struct session *s, int thread, int layer)
 {
     const struct model *m = s->model;
     const struct memory *mem = &s->memory[layer];
-    int own = m->layers[layer].window;
+    const int heads = m->n_head / m->n_kv, step = attention_tokens(heads), own = m->layers[layer].window;
+    struct attention a = {.layout = &mem->kv,
+                          .stride = (size_t)m->n_head * (size_t)m->head_dim,
+                          .scale = m->attention_scale,
+                          .cap = m->attention_cap,
+                          .exact = s->compute == COMPUTE_EXACT,
+                          .isa = s->isa};
+    struct kv_view view[ATTENTION_TOKENS];
     int64_t total = 0, at = 0;
-    struct kv_view view;
     for (int c = 0; c < s->n; c++) {
-        view_of(mem, own, s->pos + c, &view);
-        total += seen(&view) * (int64_t)m->n_head;
+        view_of(mem, own, s->pos + c, view);
+        total += kv_seen(view) * (int64_t)m->n_head;
     }
     if (s->profiling && !thread)
-        s->scratch[thread].clock->bytes[STAGE_ATTENTION] += seen(&view) * (int64_t)(mem->kv.k_row + mem->kv.v_row) * m->n_kv;
-    int64_t from = total * thread / s->threads, to = total * (thread + 1) / s->threads, head = total / m->n_head;
-    for (int h = 0; h < m->n_head; h++) {
-        if (at + head <= from || at >= to) { /* all of this head is another's */
-            at += head;
-            continue;
-        }
-        int kv = h / (m->n_head / m->n_kv);
-        const uint8_t *keys = kv_k(&mem->kv, mem->keys, 0, kv, 0), *values = kv_v(&mem->kv, mem->values, 0, kv, 0);
-        for (int c = 0; c < s->n; c++) {
-            size_t row = ((size_t)c * (size_t)m->n_head + (size_t)h) * (size_t)m->head_dim;
-            view_of(mem, own, s->pos + c, &view);
-            if (at >= from && at < to)
-                attention(s->mixed + row, s->q + row, &mem->kv, keys, values, &view, m->attention_scale, m->attention_cap,
-                          s->compute == COMPUTE_EXACT, s->isa, s->scratch[thread].attention);
-            at += seen(&view);
+        s->scratch[thread].clock->bytes[STAGE_ATTENTION] += kv_seen(view) * (int64_t)(mem->kv.k_row + mem->kv.v_row) * m->n_kv;
+    const int64_t from = total * thread / s->threads, to = total * (thread + 1) / s->threads;
+    for (int kv = 0; kv < m->n_kv; kv++) {
+        a.k_rows = kv_k(&mem->kv, mem->keys, 0, kv, 0);
+        a.v_rows = kv_v(&mem->kv, mem->values, 0, kv, 0);
+        for (int c = 0; c < s->n; c += step) {
+            const int n = s->n - c < step ? s->n - c : step;
+            int64_t each = 0;
+            for (int t = 0; t < n; t++) {
+                view_of(mem, own, s->pos + c + t, &view[t]);
+                each += kv_seen(&view[t]);
+            }
+            const int h0 = heads_before(from, at, each, heads), h1 = heads_before(to, at, each, heads);
+            const size_t first = (size_t)c * a.stride + (size_t)(kv * heads + h0) * (size_t)m->head_dim;
+            a.heads = h1 - h0;
+            if (a.heads > 0)
+                attention(s->mixed + first, s->q + first, &a, view, n, s->scratch[thread].attention);
+            at += each * heads;
         }
     }
 }

@@ -84,7 +84,8 @@ static size_t lay_out_memory(struct session *s, struct arena *a, size_t *attenti
             mem.keys = arena_take(a, mem.kv.k_bytes);
             mem.values = arena_take(a, mem.kv.v_bytes);
             bytes += mem.kv.k_bytes + mem.kv.v_bytes;
-            *attention = attention_scratch(&mem.kv) > *attention ? attention_scratch(&mem.kv) : *attention;
+            size_t scratch = attention_scratch(&mem.kv, m->n_head / m->n_kv, s->batch);
+            *attention = scratch > *attention ? scratch : *attention;
         }
         if (s->memory)
             s->memory[i] = mem;

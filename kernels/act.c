@@ -216,3 +216,19 @@ void act_fill_token(struct act *a, const float *x, int n, int k, void *room, enu
 {
     fill_q8(a, x, n, k, k / ACT_GROUP, room, isa);
 }
+
+struct act act_columns(const struct act *a, int from, int n)
+{
+    const size_t at = (size_t)from * (size_t)a->k;
+    struct act part = {.kind = a->kind, .n = n, .k = a->k};
+    if (a->kind == ACT_F32) {
+        part.f32 = a->f32 + at;
+    } else if (a->kind == ACT_BF16) {
+        part.bf16 = a->bf16 + at;
+    } else {
+        part.q = a->q + at;
+        part.d = a->d + at / ACT_GROUP;
+        part.sum = a->sum + at / SUM_GROUP;
+    }
+    return part;
+}

@@ -4,6 +4,7 @@
  * instruction for it the kernel is that of the exact path over other activations. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/half.h"
+#include "kernels/kv_avx512.h"
 #include "kernels/rows.h"
 
 static void bf16_quantize(void *dst, const float *src, int k)
@@ -35,6 +36,7 @@ BF16_MATVEC(scalar, )
 #define bf16_load16_avx512 load16_bf16_avx512
 FORMAT_F32(bf16, avx2, TARGET_AVX2)
 FORMAT_F32(bf16, avx512, TARGET_AVX512)
+FORMAT_KV_AVX512(bf16)
 BF16_MATVEC(avx2, TARGET_AVX2)
 BF16_MATVEC(avx512, TARGET_AVX512)
 
@@ -72,7 +74,7 @@ const struct format format_bf16 = {
     .isa[ISA_SCALAR] = {F32_KERNELS(bf16, scalar), .matvec_act = bf16_matvec_bf16_scalar},
 #ifdef TARGET_AVX2
     .isa[ISA_AVX2] = {F32_KERNELS(bf16, avx2), .matvec_act = bf16_matvec_bf16_avx2},
-    .isa[ISA_AVX512] = {F32_KERNELS(bf16, avx512), .matvec_act = bf16_matvec_bf16_avx512},
+    .isa[ISA_AVX512] = {F32_KERNELS(bf16, avx512), KV_KERNELS_AVX512(bf16), .matvec_act = bf16_matvec_bf16_avx512},
     .isa[ISA_AVX512BF16] = {.matvec_act = bf16_matvec_bf16_avx512bf16},
 #endif
 #ifdef TARGET_NEON

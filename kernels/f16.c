@@ -1,6 +1,7 @@
 /* f16.c - IEEE 754 half precision, two bytes a weight, rounded to nearest even; above 65504 becomes infinite. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/half.h"
+#include "kernels/kv_avx512.h"
 #include "kernels/rows.h"
 
 static void f16_quantize(void *dst, const float *src, int k)
@@ -38,6 +39,7 @@ TARGET_AVX512 static inline __m512 f16_load16_avx512(const uint8_t *row, int i)
 
 FORMAT_F32(f16, avx2, TARGET_AVX2)
 FORMAT_F32(f16, avx512, TARGET_AVX512)
+FORMAT_KV_AVX512(f16)
 #endif
 
 #ifdef TARGET_NEON
@@ -64,7 +66,7 @@ const struct format format_f16 = {
     .isa[ISA_SCALAR] = {F32_KERNELS(f16, scalar)},
 #ifdef TARGET_AVX2
     .isa[ISA_AVX2] = {F32_KERNELS(f16, avx2)},
-    .isa[ISA_AVX512] = {F32_KERNELS(f16, avx512)},
+    .isa[ISA_AVX512] = {F32_KERNELS(f16, avx512), KV_KERNELS_AVX512(f16)},
 #endif
 #ifdef TARGET_NEON
     .isa[ISA_NEON] = {F32_KERNELS(f16, neon)},

@@ -1,5 +1,6 @@
 /* f32.c - weights as they are trained: float32, four bytes each, exact. */
 /* SPDX-License-Identifier: MIT */
+#include "kernels/kv_avx512.h"
 #include "kernels/rows.h"
 
 static void f32_quantize(void *dst, const float *src, int k)
@@ -20,6 +21,7 @@ FORMAT_F32(f32, scalar, )
 #define f32_load16_avx512 load16_f32_avx512
 FORMAT_F32(f32, avx2, TARGET_AVX2)
 FORMAT_F32(f32, avx512, TARGET_AVX512)
+FORMAT_KV_AVX512(f32)
 #endif
 
 #ifdef TARGET_NEON
@@ -39,7 +41,7 @@ const struct format format_f32 = {
     .isa[ISA_SCALAR] = {F32_KERNELS(f32, scalar)},
 #ifdef TARGET_AVX2
     .isa[ISA_AVX2] = {F32_KERNELS(f32, avx2)},
-    .isa[ISA_AVX512] = {F32_KERNELS(f32, avx512)},
+    .isa[ISA_AVX512] = {F32_KERNELS(f32, avx512), KV_KERNELS_AVX512(f32)},
 #endif
 #ifdef TARGET_NEON
     .isa[ISA_NEON] = {F32_KERNELS(f32, neon)},

@@ -44,6 +44,10 @@ struct format_kernels format_kernels(const struct format *f, enum isa isa)
         k.matvec_f32 = at->matvec_f32 ? at->matvec_f32 : k.matvec_f32;
         k.matvec_act = at->matvec_act ? at->matvec_act : k.matvec_act;
         k.vecmat = at->vecmat ? at->vecmat : k.vecmat;
+        k.scores_f32 = at->scores_f32 ? at->scores_f32 : k.scores_f32;
+        k.scores_act = at->scores_act ? at->scores_act : k.scores_act;
+        k.mix = at->mix ? at->mix : k.mix;
+        k.mix_act = at->mix_act ? at->mix_act : k.mix_act;
         k.unpack_f32 = at->unpack_f32 ? at->unpack_f32 : k.unpack_f32;
         k.unpack_q8 = at->unpack_q8 ? at->unpack_q8 : k.unpack_q8;
     }

@@ -59,12 +59,22 @@ void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, v
 /* To ACT_Q8 with one scale for a whole column, which stands in the d of each of its groups: what "int8 per token" means. */
 void act_fill_token(struct act *a, const float *x, int n, int k, void *room, enum isa isa);
 
+/* Columns from .. from + n of a, as columns of their own. */
+struct act act_columns(const struct act *a, int from, int n);
+
 /* y[r] = sum over i of w[r][i] * x[i], for `rows` consecutive rows; x has one column; w points at the first row. */
 typedef void format_matvec(float *y, const void *w, const struct act *x, int rows);
+
+/* y[c][r] = scale * sum over i of w[r][i] * x[c][i], for the columns of x and `rows` consecutive rows (attention: the scores of
+ * the queries that share a KV head).  Each sum is that of the matvec for the same kind of activations. */
+typedef void format_scores(float *const y[], const void *w, const struct act *x, float scale, int rows);
 
 /* y[i] += sum over r of a[r] * w[r][i], for `rows` consecutive rows of k elements (attention: the values of a head weighed by
  * the softmax).  Every element is summed in ascending r with one fused multiply-add each: bit-identical everywhere. */
 typedef void format_vecmat(float *y, const void *w, const float *a, int k, int rows);
+
+/* The same for n queries: y[c][i] += sum over r of a[c][r] * w[r][i]. */
+typedef void format_mix(float *const y[], const void *w, const float *const a[], int n, int k, int rows);
 
 /* Rows unpacked for many columns; see matmul.h for the layouts. */
 struct panel_q8 {
@@ -82,6 +92,10 @@ struct format_kernels {
     format_matvec *matvec_f32; /* the exact path; x.kind == ACT_F32 */
     format_matvec *matvec_act; /* the default path; x.kind == format->act; NULL everywhere when act is ACT_F32 */
     format_vecmat *vecmat;
+    /* Several queries at once; where there is none up to the machine's level, the kernels of one serve, query by query. */
+    format_scores *scores_f32, *scores_act;
+    format_mix *mix;
+    format_mix *mix_act; /* the default path's, where it may round otherwise; else mix */
     format_unpack_f32 *unpack_f32;
     format_unpack_q8 *unpack_q8; /* formats with act == ACT_Q8 */
 };

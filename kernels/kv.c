@@ -1,3 +1,8 @@
+/* kv.c - attention of several queries over the same rows.
+ *
+ * The queries of a group, the heads of a few tokens, are columns.  What all tokens of the group see is gone over once for all of
+ * them; what only some see, at the ends of their windows, token by token.  Each column meets its rows in the order of
+ * positions either way.  Scores are kept whole, so the softmax is that of one query alone. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/kv.h"
 
@@ -36,38 +41,212 @@ uint8_t *kv_v(const struct kv_layout *l, void *base, int layer, int head, int po
     return (uint8_t *)base + row_index(l, layer, head, pos) * l->v_row;
 }
 
-/* Scratch: the rounded query, then scores [n_ctx]; the query's bytes rounded up so that the scores are aligned. */
-static size_t query_bytes(const struct kv_layout *l)
-{
-    return (act_bytes(l->k->act, 1, l->head_dim) + 63) / 64 * 64;
-}
+/* -- views ------------------------------------------------------------------------------------------------------------------ */
 
-size_t attention_scratch(const struct kv_layout *l)
+int kv_seen(const struct kv_view *v)
 {
-    return query_bytes(l) + (size_t)l->n_ctx * sizeof(float);
-}
-
-void attention(float *out, const float *q, const struct kv_layout *l, const uint8_t *k_rows, const uint8_t *v_rows,
-               const struct kv_view *view, float scale, float cap, int exact, enum isa isa, void *scratch)
-{
-    const enum act_kind kind = exact ? ACT_F32 : l->k->act;
-    const struct format_kernels k = format_kernels(l->k, isa), v = format_kernels(l->v, isa);
-    const struct ops *ops = ops_at(isa);
-    float *score = (float *)((uint8_t *)scratch + query_bytes(l));
-    struct act query;
     int n = 0;
+    for (int i = 0; i < v->n; i++)
+        n += v->span[i].n;
+    return n;
+}
 
-    act_fill(&query, kind, q, 1, l->head_dim, scratch, isa);
-    for (int i = 0; i < view->n; n += view->span[i++].n)
-        (kind == ACT_F32 ? k.matvec_f32 : k.matvec_act)(score + n, k_rows + (size_t)view->span[i].row * l->k_row, &query,
-                                                        view->span[i].n);
-    for (int p = 0; p < n; p++)
-        score[p] *= scale;
-    if (cap > 0)
-        ops->softcap(score, n, cap);
-    ops->softmax(score, n);
-    memset(out, 0, (size_t)l->head_dim * sizeof(float));
-    n = 0;
-    for (int i = 0; i < view->n; n += view->span[i++].n)
-        v.vecmat(out, v_rows + (size_t)view->span[i].row * l->v_row, score + n, l->head_dim, view->span[i].n);
+/* How many rows a view lists before `row`, which it has. */
+static int rows_before(const struct kv_view *v, int row)
+{
+    int n = 0;
+    for (int i = 0; i < v->n; n += v->span[i++].n)
+        if (row >= v->span[i].row && row < v->span[i].row + v->span[i].n)
+            return n + row - v->span[i].row;
+    return n;
+}
+
+/* The rows that all of them have.  Should there be more pieces than a view has room for, what is left out is only slower. */
+static struct kv_view common_rows(const struct kv_view *view, int tokens, int n_ctx)
+{
+    struct kv_view all = {1, {{0, n_ctx}}};
+    for (int t = 0; t < tokens; t++) {
+        struct kv_view both = {0};
+        for (int i = 0; i < all.n; i++)
+            for (int j = 0; j < view[t].n; j++) {
+                const struct kv_span *a = &all.span[i], *b = &view[t].span[j];
+                int from = a->row > b->row ? a->row : b->row;
+                int to = a->row + a->n < b->row + b->n ? a->row + a->n : b->row + b->n;
+                if (from < to && both.n < 3)
+                    both.span[both.n++] = (struct kv_span){from, to - from};
+            }
+        all = both;
+    }
+    return all;
+}
+
+/* -- groups of queries ----------------------------------------------------------------------------------------------------- */
+
+/* Columns of a group at most: enough that a row is used often, few enough that the scores of long contexts stay near. */
+#define COLUMNS ATTENTION_TOKENS
+#define TILE 64 /* rows that stay in the L1 cache while every column uses them */
+#define LINE 64
+
+struct group {
+    const struct attention *a;
+    const struct kv_view *view; /* [tokens] */
+    int tokens, heads, columns; /* columns: tokens * heads */
+    struct format_kernels k, v;
+    struct act query;
+    float *score[COLUMNS], *out[COLUMNS];
+};
+
+/* Works on `rows` rows from `row` on for n columns from `column` on; at[t]: how many rows token t has had before. */
+typedef void over_rows(const struct group *g, int column, int n, int row, int rows, const int *at);
+
+/* The rows of token t's view from its at[t]-th to its `to`-th, for its heads alone. */
+static void over_own(const struct group *g, int t, int *at, int to, over_rows *fn)
+{
+    const struct kv_view *v = &g->view[t];
+    for (int i = 0, first = 0; i < v->n; first += v->span[i++].n) {
+        const int end = first + v->span[i].n < to ? first + v->span[i].n : to;
+        if (at[t] < first || at[t] >= end)
+            continue;
+        fn(g, t * g->heads, g->heads, v->span[i].row + at[t] - first, end - at[t], at);
+        at[t] = end;
+    }
+}
+
+static void over_views(const struct group *g, over_rows *fn)
+{
+    const struct kv_view all = common_rows(g->view, g->tokens, g->a->layout->n_ctx);
+    int at[COLUMNS] = {0};
+    for (int i = 0; i <= all.n; i++) {
+        for (int t = 0; t < g->tokens; t++)
+            over_own(g, t, at, i < all.n ? rows_before(&g->view[t], all.span[i].row) : kv_seen(&g->view[t]), fn);
+        if (i < all.n)
+            fn(g, 0, g->columns, all.span[i].row, all.span[i].n, at);
+        for (int t = 0; i < all.n && t < g->tokens; t++)
+            at[t] += all.span[i].n;
+    }
+}
+
+static void score_rows(const struct group *g, int column, int n, int row, int rows, const int *at)
+{
+    const struct kv_layout *l = g->a->layout;
+    const struct act q = act_columns(&g->query, column, n);
+    format_scores *scores = q.kind == ACT_F32 ? g->k.scores_f32 : g->k.scores_act;
+    format_matvec *matvec = q.kind == ACT_F32 ? g->k.matvec_f32 : g->k.matvec_act;
+    for (int r = 0; r < rows; r += TILE) {
+        const uint8_t *k = g->a->k_rows + (size_t)(row + r) * l->k_row;
+        const int m = rows - r < TILE ? rows - r : TILE;
+        float *y[COLUMNS];
+        for (int c = 0; c < n; c++)
+            y[c] = g->score[column + c] + at[(column + c) / g->heads] + r;
+        if (scores) {
+            scores(y, k, &q, g->a->scale, m);
+            continue;
+        }
+        for (int c = 0; c < n; c++) {
+            const struct act one = act_columns(&q, c, 1);
+            matvec(y[c], k, &one, m);
+            for (int i = 0; i < m; i++)
+                y[c][i] *= g->a->scale;
+        }
+    }
+}
+
+static void mix_rows(const struct group *g, int column, int n, int row, int rows, const int *at)
+{
+    const struct kv_layout *l = g->a->layout;
+    format_mix *mix = g->v.mix_act && !g->a->exact ? g->v.mix_act : g->v.mix;
+    for (int r = 0; r < rows; r += TILE) {
+        const uint8_t *v = g->a->v_rows + (size_t)(row + r) * l->v_row;
+        const int m = rows - r < TILE ? rows - r : TILE;
+        const float *weight[COLUMNS];
+        for (int c = 0; c < n; c++)
+            weight[c] = g->score[column + c] + at[(column + c) / g->heads] + r;
+        if (mix)
+            mix(g->out + column, v, weight, n, l->head_dim, m);
+        for (int c = 0; !mix && c < n; c++)
+            g->v.vecmat(g->out[column + c], v, weight[c], l->head_dim, m);
+    }
+}
+
+/* -- attention ------------------------------------------------------------------------------------------------------------- */
+
+/* Floats from the scores of one column to those of the next: not a power of two, which would crowd few sets of the cache. */
+static size_t score_pitch(const struct kv_layout *l)
+{
+    return ((size_t)l->n_ctx + 15) / 16 * 16 + 16;
+}
+
+static size_t lines(size_t bytes)
+{
+    return (bytes + LINE - 1) / LINE * LINE;
+}
+
+int attention_tokens(int heads)
+{
+    return heads < COLUMNS ? COLUMNS / heads : 1;
+}
+
+static int group_columns(int heads, int tokens)
+{
+    const int t = attention_tokens(heads) < tokens ? attention_tokens(heads) : tokens;
+    return heads < COLUMNS ? t * heads : COLUMNS;
+}
+
+/* The queries one after the other, rounded behind them, then the scores. */
+size_t attention_scratch(const struct kv_layout *l, int heads, int tokens)
+{
+    const int n = group_columns(heads, tokens);
+    return lines((size_t)n * (size_t)l->head_dim * sizeof(float)) + lines(act_bytes(l->k->act, n, l->head_dim)) +
+           (size_t)n * score_pitch(l) * sizeof(float);
+}
+
+/* Some tokens and heads that fit in a group. */
+static void attend_group(float *out, const float *q, const struct attention *a, const struct kv_view *view, int tokens, int heads,
+                         void *scratch)
+{
+    const struct kv_layout *l = a->layout;
+    const size_t dim = (size_t)l->head_dim;
+    struct group g = {.a = a,
+                      .view = view,
+                      .tokens = tokens,
+                      .heads = heads,
+                      .columns = tokens * heads,
+                      .k = format_kernels(l->k, a->isa),
+                      .v = format_kernels(l->v, a->isa)};
+    const enum act_kind kind = a->exact ? ACT_F32 : l->k->act;
+    const struct ops *ops = ops_at(a->isa);
+    float *queries = scratch, inverse[COLUMNS];
+    uint8_t *rounded = (uint8_t *)scratch + lines((size_t)g.columns * dim * sizeof *queries);
+    float *scores = (float *)(void *)(rounded + lines(act_bytes(l->k->act, g.columns, l->head_dim)));
+
+    for (int t = 0; t < tokens; t++)
+        memcpy(queries + (size_t)(t * heads) * dim, q + (size_t)t * a->stride, (size_t)heads * dim * sizeof *queries);
+    act_fill(&g.query, kind, queries, g.columns, l->head_dim, rounded, a->isa);
+    for (int c = 0; c < g.columns; c++) {
+        g.score[c] = scores + (size_t)c * score_pitch(l);
+        g.out[c] = out + (size_t)(c / heads) * a->stride + (size_t)(c % heads) * dim;
+        memset(g.out[c], 0, dim * sizeof *out);
+    }
+    over_views(&g, score_rows);
+    for (int c = 0; c < g.columns; c++) {
+        const int n = kv_seen(&view[c / heads]);
+        if (a->cap > 0)
+            ops->softcap(g.score[c], n, a->cap);
+        inverse[c] = 1 / ops->softmax(g.score[c], n);
+    }
+    over_views(&g, mix_rows);
+    for (int c = 0; c < g.columns; c++)
+        for (size_t i = 0; i < dim; i++)
+            g.out[c][i] *= inverse[c];
+}
+
+void attention(float *out, const float *q, const struct attention *a, const struct kv_view *view, int tokens, void *scratch)
+{
+    const int step = attention_tokens(a->heads);
+    for (int t = 0; t < tokens; t += step)
+        for (int h = 0; h < a->heads; h += COLUMNS) {
+            const size_t at = (size_t)t * a->stride + (size_t)h * (size_t)a->layout->head_dim;
+            const int heads = a->heads - h < COLUMNS ? a->heads - h : COLUMNS;
+            attend_group(out + at, q + at, a, view + t, tokens - t < step ? tokens - t : step, heads, scratch);
+        }
 }

@@ -2,6 +2,8 @@
  *
  * K and V rows are rows of a weight format, one per position and KV head, so the kernels of that format do
  * the work: the scores of a head are its K rows times q (matvec), the output is the V rows weighed by the softmax (vecmat).
+ * All query heads that share a KV head, of one token or of several, go over its rows together, so that a row comes out of memory
+ * once; every element is computed by the same sums as for one query alone.
  *
  *   K: [layer][kv head][position] rows of k_row bytes; V the same with v_row.
  *
@@ -27,7 +29,8 @@ struct kv_layout {
 };
 
 /* Returns -1 when head_dim does not divide into blocks of k or v (then that cell cannot run). */
-int kv_layout(struct kv_layout *l, const struct format *k, const struct format *v, int n_layer, int n_kv, int head_dim, int n_ctx);
+int kv_layout(struct kv_layout *l, const struct format *k, const struct format *v, int n_layer, int n_kv, int head_dim,
+              int n_ctx);
 
 /* The row of position pos; base is the K or the V part of the cache. */
 uint8_t *kv_k(const struct kv_layout *l, void *base, int layer, int head, int pos);
@@ -38,19 +41,37 @@ struct kv_span {
     int row, n;
 };
 
-/* What a token sees. */
+/* What a token sees, in the order of positions. */
 struct kv_view {
     int n;
     struct kv_span span[3];
 };
 
-/* Bytes of scratch for attention: scores of n_ctx positions and the rounded query. */
-size_t attention_scratch(const struct kv_layout *l);
+/* Rows of a view. */
+int kv_seen(const struct kv_view *v);
 
-/* out[head_dim] = softmax(scale * K q) V over the rows of the view, for one query head.
- * k_rows, v_rows: row 0 of the KV head.  cap: the scores become cap * tanh(score / cap); 0: they stay.
- * exact: q stays F32; otherwise it is rounded to what the K format asks for. */
-void attention(float *out, const float *q, const struct kv_layout *l, const uint8_t *k_rows, const uint8_t *v_rows,
-               const struct kv_view *view, float scale, float cap, int exact, enum isa isa, void *scratch);
+/* Attention of the query heads that share one KV head. */
+struct attention {
+    const struct kv_layout *layout;
+    const uint8_t *k_rows, *v_rows; /* row 0 of the KV head */
+    int heads;                      /* query heads, neighbours in q and out */
+    size_t stride;                  /* floats from a token's heads to those of the next, in q and out */
+    float scale;
+    float cap; /* the scores become cap * tanh(score / cap); 0: they stay */
+    int exact; /* q stays F32; otherwise it is rounded to what the K format asks for */
+    enum isa isa;
+};
+
+#define ATTENTION_TOKENS 16 /* attention_tokens is at most this */
+
+/* Tokens that are best given to one call: more are taken in groups of as many. */
+int attention_tokens(int heads);
+
+/* Bytes of scratch for up to `tokens` tokens: scores of n_ctx positions for each query of a group, and the rounded queries. */
+size_t attention_scratch(const struct kv_layout *l, int heads, int tokens);
+
+/* For each token t and head h, with q and out at [t * stride + h * head_dim]:
+ *     out[head_dim] = softmax(scale * K q) V over the rows of view[t] */
+void attention(float *out, const float *q, const struct attention *a, const struct kv_view *view, int tokens, void *scratch);
 
 #endif

@@ -19,8 +19,8 @@ struct ops {
     /* The same for the pairs (x[i], x[i + pairs]): the order of GPT-NeoX, which most other families use. */
     void (*rope_halves)(float *x, const float *cs, int pairs);
 
-    /* x[i] = exp(x[i] - max x) / sum, n > 0 */
-    void (*softmax)(float *x, int n);
+    /* x[i] = exp(x[i] - max x), n > 0.  Returns their sum, by which the caller divides where it costs least. */
+    float (*softmax)(float *x, int n);
 
     /* y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]; y may be gate or up.  SwiGLU: Shazeer 2020. */
     void (*silu_gate)(float *y, const float *gate, const float *up, int n);

@@ -76,6 +76,22 @@ static void vecmat_plain(float *y, const void *w, const float *a, int k, int row
     }
 }
 
+static void scores_all_of_the_first(float *const y[], const void *w, const struct act *x, float scale, int rows)
+{
+    for (int c = 0; c < x->n; c++) {
+        const struct act first = act_columns(x, 0, 1);
+        real()->isa[ISA_SCALAR].matvec_f32(y[c], w, &first, rows);
+        for (int r = 0; r < rows; r++)
+            y[c][r] *= scale;
+    }
+}
+
+static void mix_all_alike(float *const y[], const void *w, const float *const a[], int n, int k, int rows)
+{
+    for (int c = 0; c < n; c++)
+        real()->isa[ISA_SCALAR].vecmat(y[c], w, a[0], k, rows);
+}
+
 static void unpack_f32_leaves_missing_rows(float *panel, const void *w, size_t bytes, int rows, int col, int cols)
 {
     float full[PANEL_ROWS * 1024];
@@ -93,13 +109,12 @@ static void unpack_q8_swaps_halves(const struct panel_q8 *panel, const void *w, 
     }
 }
 
-static void softmax_without_max(float *x, int n)
+static float softmax_without_max(float *x, int n)
 {
     float sum = 0;
     for (int i = 0; i < n; i++)
         sum += x[i] = expf(x[i]);
-    for (int i = 0; i < n; i++)
-        x[i] /= sum;
+    return sum;
 }
 
 static void rope_other_way(float *x, const float *cs, int pairs)
@@ -125,6 +140,8 @@ static int passes(enum kernel_kind kind, enum act_kind act, const struct format_
         at->matvec_f32 = bad->matvec_f32 ? bad->matvec_f32 : at->matvec_f32;
         at->matvec_act = bad->matvec_act ? bad->matvec_act : at->matvec_act;
         at->vecmat = bad->vecmat ? bad->vecmat : at->vecmat;
+        at->scores_f32 = bad->scores_f32 ? bad->scores_f32 : at->scores_f32;
+        at->mix = bad->mix ? bad->mix : at->mix;
         at->unpack_f32 = bad->unpack_f32 ? bad->unpack_f32 : at->unpack_f32;
         at->unpack_q8 = bad->unpack_q8 ? bad->unpack_q8 : at->unpack_q8;
     }
@@ -152,6 +169,8 @@ static void faults_are_found(void **state)
         {KERNEL_MATMUL, ACT_Q8, {.unpack_q8 = unpack_q8_swaps_halves}, "off by"},
         {KERNEL_MATMUL, ACT_F32, {.matvec_f32 = matvec_one_bit_off}, "allowed 0"},
         {KERNEL_ATTENTION, ACT_F32, {.vecmat = vecmat_plain}, "scalar"},
+        {KERNEL_ATTENTION, ACT_F32, {.scores_f32 = scores_all_of_the_first}, "not"},
+        {KERNEL_ATTENTION, ACT_F32, {.mix = mix_all_alike}, "not"},
         {KERNEL_ATTENTION, ACT_Q8, {.matvec_act = matvec_wrong_offset}, "allowed"},
     };
     char why[256];

@@ -1,4 +1,5 @@
-/* Attention over a cache in pieces gives, on the exact path, the bits of a cache in one; and soft caps are what they are said to be. */
+/* Attention over a cache in pieces, of several heads and of several tokens at once gives, on the exact path, the bits of one query
+ * over a cache in one; and soft caps are what they are said to be. */
 /* SPDX-License-Identifier: MIT */
 #include "tests/test.h"
 
@@ -9,12 +10,13 @@
 #include "base/rng.h"
 #include "kernels/kv.h"
 
-enum { DIM = 64, ROWS = 40 };
+enum { DIM = 64, ROWS = 40, HEADS = 8, TOKENS = 20 };
 
 struct head {
     struct kv_layout l;
     uint8_t *k, *v;
-    float kf[ROWS][DIM], vf[ROWS][DIM], q[DIM]; /* as the cache holds them */
+    float kf[ROWS][DIM], vf[ROWS][DIM]; /* as the cache holds them */
+    float q[TOKENS][HEADS][DIM];
     void *scratch;
 };
 
@@ -25,19 +27,35 @@ static void fill(struct head *h, const struct format *f)
     assert_int_equal(kv_layout(&h->l, f, f, 1, 1, DIM, ROWS), 0);
     h->k = malloc(h->l.k_bytes);
     h->v = malloc(h->l.v_bytes);
-    h->scratch = aligned_alloc(64, (attention_scratch(&h->l) + 63) / 64 * 64);
+    h->scratch = aligned_alloc(64, (attention_scratch(&h->l, HEADS, TOKENS) + 63) / 64 * 64 * 2); /* of any number of heads */
     assert_true(h->k && h->v && h->scratch);
     for (int i = 0; i < ROWS; i++) {
         for (int j = 0; j < DIM; j++) {
             h->kf[i][j] = (float)rng_normal(&r);
             h->vf[i][j] = (float)rng_normal(&r);
-            h->q[j] = (float)rng_normal(&r);
         }
         f->quantize(kv_k(&h->l, h->k, 0, 0, i), h->kf[i], DIM);
         f->quantize(kv_v(&h->l, h->v, 0, 0, i), h->vf[i], DIM);
         f->dequantize(h->kf[i], kv_k(&h->l, h->k, 0, 0, i), DIM);
         f->dequantize(h->vf[i], kv_v(&h->l, h->v, 0, 0, i), DIM);
     }
+    for (int t = 0; t < TOKENS; t++)
+        for (int i = 0; i < HEADS; i++)
+            for (int j = 0; j < DIM; j++)
+                h->q[t][i][j] = (float)rng_normal(&r);
+}
+
+static struct attention over(const struct head *h, int heads, float scale, float cap, int exact, enum isa isa)
+{
+    return (struct attention){.layout = &h->l,
+                              .k_rows = h->k,
+                              .v_rows = h->v,
+                              .heads = heads,
+                              .stride = (size_t)HEADS * DIM,
+                              .scale = scale,
+                              .cap = cap,
+                              .exact = exact,
+                              .isa = isa};
 }
 
 static void release(struct head *h)
@@ -74,8 +92,10 @@ static void pieces_give_the_same_bits(void **state)
                     if (!isa_has((enum isa)isa))
                         continue;
                     rotate(&h, &ring, at);
-                    attention(want, h.q, &h.l, h.k, h.v, &one, 0.125f, 5, exact, (enum isa)isa, h.scratch);
-                    attention(got, h.q, &ring.l, ring.k, ring.v, &parts, 0.125f, 5, exact, (enum isa)isa, ring.scratch);
+                    const struct attention a = over(&h, 1, 0.125f, 5, exact, (enum isa)isa);
+                    const struct attention b = over(&ring, 1, 0.125f, 5, exact, (enum isa)isa);
+                    attention(want, h.q[0][0], &a, &one, 1, h.scratch);
+                    attention(got, h.q[0][0], &b, &parts, 1, ring.scratch);
                     for (int j = 0; j < DIM; j++)
                         if (exact ? memcmp(got + j, want + j, sizeof *got) != 0 : !(fabsf(got[j] - want[j]) < 1e-5f))
                             fail_msg("%s, exact %d, ring at %d, %s, element %d: %.9g, not %.9g", f->name, exact, at,
@@ -97,10 +117,11 @@ static void caps_and_views_are_the_definition(void **state)
     for (size_t i = 0; i < 3; i++) {
         double p[ROWS] = {0}, sum = 0;
         float got[DIM];
-        attention(got, h.q, &h.l, h.k, h.v, &view, 0.5f, (float)caps[i], 1, isa_best(), h.scratch);
+        const struct attention a = over(&h, 1, 0.5f, (float)caps[i], 1, isa_best());
+        attention(got, h.q[0][0], &a, &view, 1, h.scratch);
         for (int r = 3; r < ROWS; r += r == 12 ? 8 : 1) {
             for (int j = 0; j < DIM; j++)
-                p[r] += 0.5 * (double)h.q[j] * (double)h.kf[r][j];
+                p[r] += 0.5 * (double)h.q[0][0][j] * (double)h.kf[r][j];
             if (caps[i] > 0)
                 p[r] = caps[i] * tanh(p[r] / caps[i]);
             sum += p[r] = exp(p[r]);
@@ -115,10 +136,60 @@ static void caps_and_views_are_the_definition(void **state)
     release(&h);
 }
 
+/* What token t of a batch sees in a ring of ROWS rows whose first `sinks` stay: a window that slides by one each token. */
+static struct kv_view slid(int sinks, int window, int t)
+{
+    const int ring = ROWS - sinks, first = (t + 3) % ring, to_end = ring - first < window ? ring - first : window;
+    struct kv_view v = {0};
+    if (sinks)
+        v.span[v.n++] = (struct kv_span){0, sinks};
+    v.span[v.n++] = (struct kv_span){sinks + first, to_end};
+    if (to_end < window)
+        v.span[v.n++] = (struct kv_span){sinks, window - to_end};
+    return v;
+}
+
+static struct kv_view causal(int t)
+{
+    return (struct kv_view){1, {{0, ROWS - TOKENS + t + 1}}};
+}
+
+static void groups_give_the_bits_of_one(void **state)
+{
+    (void)state;
+    static struct head h;
+    static const char *const names[] = {"f32", "f16", "bf16", "q8_0", "q4_0"};
+    static float got[TOKENS][HEADS][DIM];
+    for (size_t f = 0; f < sizeof names / sizeof *names; f++) {
+        fill(&h, format_by_name(names[f]));
+        for (int isa = 0; isa < ISA_COUNT; isa++)
+            for (int heads = 1; isa_has((enum isa)isa) && heads <= HEADS; heads++)
+                for (int kind = 0; kind < 3; kind++) {
+                    const struct attention all = over(&h, heads, 0.125f, 0, 1, (enum isa)isa);
+                    const struct attention one = over(&h, 1, 0.125f, 0, 1, ISA_SCALAR);
+                    struct kv_view view[TOKENS];
+                    for (int t = 0; t < TOKENS; t++)
+                        view[t] = kind == 0 ? causal(t) : slid(kind == 1 ? 0 : 4, 17, t);
+                    memset(got, 0, sizeof got);
+                    attention(got[0][0], h.q[0][0], &all, view, TOKENS, h.scratch);
+                    for (int t = 0; t < TOKENS; t++)
+                        for (int i = 0; i < heads; i++) {
+                            float want[DIM];
+                            attention(want, h.q[t][i], &one, &view[t], 1, h.scratch);
+                            if (memcmp(got[t][i], want, sizeof want) != 0)
+                                fail_msg("%s, %s, %d heads, views of kind %d: token %d, head %d differs", names[f],
+                                         isa_name((enum isa)isa), heads, kind, t, i);
+                        }
+                }
+        release(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_give_the_same_bits),
+        cmocka_unit_test(groups_give_the_bits_of_one),
         cmocka_unit_test(caps_and_views_are_the_definition),
     };
     return cmocka_run_group_tests_name("kernels_kv", tests, NULL, NULL);
