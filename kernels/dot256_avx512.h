@@ -204,6 +204,14 @@ TARGET_AVX512VNNI FORCE_INLINE __m512 half_avx512vnni(uint16_t h)
     return _mm512_cvtph_ps(_mm256_set1_epi16((short)h));
 }
 
+/* Two that lie side by side: one load and one conversion for both. */
+TARGET_AVX512VNNI FORCE_INLINE void two_halves_avx512vnni(__m512 *first, __m512 *second, uint32_t halves)
+{
+    const __m512 both = _mm512_cvtph_ps(_mm256_set1_epi32((int)halves));
+    *first = _mm512_moveldup_ps(both);
+    *second = _mm512_movehdup_ps(both);
+}
+
 /* 32 bytes, twice; the upper half will hold other fields of the same bytes. */
 TARGET_AVX512VNNI FORCE_INLINE __m512i twice_avx512vnni(const uint8_t *p)
 {

@@ -89,8 +89,7 @@ TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q2_k_load256(const uint8_t *row, 
     UNROLL
     for (int i = 0; i < 4; i++)
         w.u[i] = fields_avx512vnni(twice_avx512vnni(in->q + 32 * (i / 2)), 4 * (i % 2), 4 * (i % 2) + 2, 3);
-    w.d = half_avx512vnni(in->d);
-    w.m = half_avx512vnni(in->m);
+    two_halves_avx512vnni(&w.d, &w.m, read_u32(&in->d));
     w.scale = _mm512_and_si512(scales, _mm512_set1_epi16(15));
     w.min = _mm512_and_si512(_mm512_srli_epi16(scales, 4), _mm512_set1_epi32(15));
     return w;

@@ -84,8 +84,7 @@ TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q4_k_load256(const uint8_t *row, 
     UNROLL
     for (int i = 0; i < 4; i++)
         w.u[i] = fields_avx512vnni(twice_avx512vnni(in->q + 32 * i), 0, 4, 15);
-    w.d = half_avx512vnni(in->d);
-    w.m = half_avx512vnni(in->m);
+    two_halves_avx512vnni(&w.d, &w.m, read_u32(&in->d));
     k_scales_avx512vnni(&w.scale, &w.min, in->scales);
     return w;
 }

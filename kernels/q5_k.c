@@ -99,8 +99,7 @@ TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q5_k_load256(const uint8_t *row, 
     for (int i = 0; i < 4; i++)
         w.u[i] = _mm512_or_si512(fields_avx512vnni(twice_avx512vnni(in->q + 32 * i), 0, 4, 15),
                                  fields_avx512vnni(high, 2 * i - 4, 2 * i - 3, 16));
-    w.d = half_avx512vnni(in->d);
-    w.m = half_avx512vnni(in->m);
+    two_halves_avx512vnni(&w.d, &w.m, read_u32(&in->d));
     k_scales_avx512vnni(&w.scale, &w.min, in->scales);
     return w;
 }
