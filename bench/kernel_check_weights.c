@@ -250,12 +250,41 @@ int check_unpack(struct check *k)
     return 1;
 }
 
+/* What stores rows in a cache writes the bytes of the encoder, whatever the floats are. */
+static int check_store(struct check *k)
+{
+    const struct format *f = k->c->format;
+    format_store *store = format_kernels(f, k->c->isa).store;
+    for (int fill = 0; store && fill < FILLS; fill++) {
+        const int cols = fill % 2 ? 96 : 64;
+        const size_t bytes = format_row_bytes(f, cols);
+        float *x = check_take(k, (size_t)cols * sizeof *x);
+        uint8_t *got = check_take(k, bytes), *expected = check_take(k, bytes);
+        fill_floats(k, x, cols, (enum fill)fill, 1e9f, 1e-30f);
+        if (fill == ORDINARY) {
+            x[3] = NAN;
+            x[40] = -INFINITY;
+        }
+        f->quantize(expected, x, cols);
+        store(got, x, cols);
+        for (size_t i = 0; i < bytes; i++)
+            if (got[i] != expected[i])
+                return check_fail(k, "storing %d floats (%s): byte %zu is %d, not %d", cols, fill_names[fill], i, got[i],
+                                  expected[i]);
+        if (!check_give_back(k))
+            return check_fail(k, "storing %d floats: wrote in front of a buffer", cols);
+    }
+    return 1;
+}
+
 /* The query heads of one KV head, 1 to 8 of them, against float64 and, where exact, the scalar kernel.  An error of the scores, at
  * most `score`, moves a probability by that factor, and the output by it times the largest |v|. */
 int check_attention(struct check *k)
 {
     static const int positions[] = {1, 2, 9, 70};
     const struct kernel_case *c = k->c;
+    if (!check_store(k))
+        return 0;
     for (int i = 0; i < 8; i++) {
         const int head = i % 2 ? 96 : 64, heads = 8 - i, n = positions[i / 2], exact = c->act == ACT_F32;
         const float scale = 1 / sqrtf((float)head);

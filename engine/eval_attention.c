@@ -54,20 +54,26 @@ static void turn(struct session *s, const struct layer *l, float *row, const flo
     }
 }
 
+/* Heads h0 .. h1 of column c of K or V ([n_kv][head_dim] each), to the row of its position: `row` is that of head 0. */
+static void store(struct session *s, const struct memory *mem, const struct format *f, uint8_t *row, size_t row_bytes,
+                  const float *x, int h0, int h1)
+{
+    const size_t head = row_bytes * (size_t)mem->kv.n_ctx, dim = (size_t)s->model->head_dim;
+    format_store *kernel = format_kernels(f, s->isa).store;
+    for (int h = h0; h < h1; h++)
+        (kernel ? kernel : f->quantize)(row + (size_t)h * head, x + (size_t)h * dim, (int)dim);
+}
+
 static void store_k(struct session *s, const struct memory *mem, int c, int h0, int h1)
 {
-    size_t hd = (size_t)s->model->head_dim;
-    for (int h = h0; h < h1; h++)
-        mem->kv.k->quantize(kv_k(&mem->kv, mem->keys, 0, h, row_of(mem, s->pos + c)),
-                            s->k + ((size_t)c * (size_t)s->model->n_kv + (size_t)h) * hd, (int)hd);
+    const size_t column = (size_t)c * (size_t)s->model->n_kv * (size_t)s->model->head_dim;
+    store(s, mem, mem->kv.k, kv_k(&mem->kv, mem->keys, 0, 0, row_of(mem, s->pos + c)), mem->kv.k_row, s->k + column, h0, h1);
 }
 
 static void store_v(struct session *s, const struct memory *mem, int c, int h0, int h1)
 {
-    size_t hd = (size_t)s->model->head_dim;
-    for (int h = h0; h < h1; h++)
-        mem->kv.v->quantize(kv_v(&mem->kv, mem->values, 0, h, row_of(mem, s->pos + c)),
-                            s->v + ((size_t)c * (size_t)s->model->n_kv + (size_t)h) * hd, (int)hd);
+    const size_t column = (size_t)c * (size_t)s->model->n_kv * (size_t)s->model->head_dim;
+    store(s, mem, mem->kv.v, kv_v(&mem->kv, mem->values, 0, 0, row_of(mem, s->pos + c)), mem->kv.v_row, s->v + column, h0, h1);
 }
 
 /* Rows of heads h0 .. h1 of one of the three matrices, for all columns. */

@@ -37,6 +37,15 @@ TARGET_AVX512 static inline __m512 f16_load16_avx512(const uint8_t *row, int i)
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(row + 2 * (size_t)i)));
 }
 
+TARGET_AVX2 static void f16_store_avx2(void *dst, const float *src, int k)
+{
+    uint8_t *out = dst;
+    int i = 0;
+    for (; i + 8 <= k; i += 8)
+        _mm_storeu_si128((__m128i *)(out + 2 * (size_t)i), _mm256_cvtps_ph(_mm256_loadu_ps(src + i), _MM_FROUND_TO_NEAREST_INT));
+    f16_quantize(out + 2 * (size_t)i, src + i, k - i);
+}
+
 FORMAT_F32(f16, avx2, TARGET_AVX2)
 FORMAT_F32(f16, avx512, TARGET_AVX512)
 FORMAT_KV_AVX512(f16)
@@ -65,7 +74,7 @@ const struct format format_f16 = {
     .dequantize = f16_dequantize,
     .isa[ISA_SCALAR] = {F32_KERNELS(f16, scalar)},
 #ifdef TARGET_AVX2
-    .isa[ISA_AVX2] = {F32_KERNELS(f16, avx2)},
+    .isa[ISA_AVX2] = {F32_KERNELS(f16, avx2), .store = f16_store_avx2},
     .isa[ISA_AVX512] = {F32_KERNELS(f16, avx512), KV_KERNELS_AVX512(f16)},
 #endif
 #ifdef TARGET_NEON

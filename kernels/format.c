@@ -48,6 +48,7 @@ struct format_kernels format_kernels(const struct format *f, enum isa isa)
         k.scores_act = at->scores_act ? at->scores_act : k.scores_act;
         k.mix = at->mix ? at->mix : k.mix;
         k.mix_act = at->mix_act ? at->mix_act : k.mix_act;
+        k.store = at->store ? at->store : k.store;
         k.unpack_f32 = at->unpack_f32 ? at->unpack_f32 : k.unpack_f32;
         k.unpack_q8 = at->unpack_q8 ? at->unpack_q8 : k.unpack_q8;
     }

@@ -76,6 +76,9 @@ typedef void format_vecmat(float *y, const void *w, const float *a, int k, int r
 /* The same for n queries: y[c][i] += sum over r of a[c][r] * w[r][i]. */
 typedef void format_mix(float *const y[], const void *w, const float *const a[], int n, int k, int rows);
 
+/* One row of k weights, to the bits of format->quantize. */
+typedef void format_store(void *dst, const float *src, int k);
+
 /* Rows unpacked for many columns; see matmul.h for the layouts. */
 struct panel_q8 {
     uint8_t *q;
@@ -96,6 +99,7 @@ struct format_kernels {
     format_scores *scores_f32, *scores_act;
     format_mix *mix;
     format_mix *mix_act; /* the default path's, where it may round otherwise; else mix */
+    format_store *store; /* the new rows of a KV cache; where there is none, format->quantize serves */
     format_unpack_f32 *unpack_f32;
     format_unpack_q8 *unpack_q8; /* formats with act == ACT_Q8 */
 };

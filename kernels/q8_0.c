@@ -65,6 +65,46 @@ TARGET_AVX512 static inline __m512 q8_0_load16_avx512(const uint8_t *row, int i)
     return _mm512_mul_ps(_mm512_set1_ps(half_avx2(&in->d)), _mm512_cvtepi32_ps(q));
 }
 
+/* roundf, which takes halves away from zero: what truncation leaves is exact. */
+TARGET_AVX2 FORCE_INLINE __m256 q8_0_round_avx2(__m256 v)
+{
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    __m256 whole = _mm256_round_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+    __m256 rest = _mm256_andnot_ps(sign, _mm256_sub_ps(v, whole));
+    __m256 one = _mm256_or_ps(_mm256_and_ps(v, sign), _mm256_set1_ps(1));
+    return _mm256_add_ps(whole, _mm256_and_ps(one, _mm256_cmp_ps(rest, _mm256_set1_ps(0.5f), _CMP_GE_OQ)));
+}
+
+/* Of a NaN both _mm256_max_ps take the second operand, as the comparisons of q8_0_quantize do. */
+TARGET_AVX2 static void q8_0_store_avx2(void *dst, const float *src, int k)
+{
+    struct block *out = dst;
+    for (int b = 0; b < k / BLOCK; b++, out++, src += BLOCK) {
+        __m256 top = _mm256_setzero_ps();
+        __m256i n[4];
+        float lane[8], max = 0;
+        UNROLL
+        for (int i = 0; i < 4; i++)
+            top = _mm256_max_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), _mm256_loadu_ps(src + 8 * i)), top);
+        _mm256_storeu_ps(lane, top);
+        for (int i = 0; i < 8; i++)
+            max = lane[i] > max ? lane[i] : max;
+        float d = max / 127 < HALF_MAX ? max / 127 : HALF_MAX;
+        float inverse = d >= FLT_MIN ? 1 / d : 0;
+        UNROLL
+        for (int i = 0; i < 4; i++) {
+            __m256 v = q8_0_round_avx2(_mm256_mul_ps(_mm256_loadu_ps(src + 8 * i), _mm256_set1_ps(inverse)));
+            v = _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(-127)), _mm256_set1_ps(127));
+            n[i] = _mm256_cvtps_epi32(v);
+        }
+        /* The packs work within halves of a register; the last permutation brings the words back into order. */
+        __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
+        bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+        out->d = float_to_half(d);
+        _mm256_storeu_si256((__m256i *)out->q, bytes);
+    }
+}
+
 FORMAT_AVX2(q8_0)
 FORMAT_F32(q8_0, avx512, TARGET_AVX512)
 FORMAT_KV_AVX512(q8_0)
@@ -354,6 +394,7 @@ const struct format format_q8_0 = {
             SCALAR_KERNELS(q8_0),
 #ifdef TARGET_AVX2
             [ISA_AVX2] = ALL_KERNELS(q8_0, avx2),
+            [ISA_AVX2].store = q8_0_store_avx2,
             [ISA_AVX512] = {F32_KERNELS(q8_0, avx512), KV_KERNELS_AVX512(q8_0), .mix_act = q8_0_mix_act_avx512},
             [ISA_AVX512VNNI] = {.matvec_act = q8_0_matvec_q8_avx512vnni, .scores_act = q8_0_scores_q8_avx512vnni},
 #else

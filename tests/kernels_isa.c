@@ -68,6 +68,8 @@ static void ladder(void **state)
                 expected.mix = f->isa[isa].mix;
             if (f->isa[isa].mix_act)
                 expected.mix_act = f->isa[isa].mix_act;
+            if (f->isa[isa].store)
+                expected.store = f->isa[isa].store;
             if (f->isa[isa].unpack_f32)
                 expected.unpack_f32 = f->isa[isa].unpack_f32;
             if (f->isa[isa].unpack_q8)
