@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/gate_rule.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/signed_rank.h"
+#include "base/stats.h"
+
+const struct gate_rule gate_rule_default = {
+    .alpha = 0.01, .beta = 0.05, .confirm = 0.05, .q = 0.05, .look = {12, 16, 22, 30, 40}, .n_looks = 5};
+
+const char *gate_outcome_name(enum gate_outcome o)
+{
+    static const char *const names[] = {[GATE_OPEN] = "open",
+                                        [GATE_PASS] = "pass",
+                                        [GATE_SUSPECT] = "suspect",
+                                        [GATE_REGRESSED] = "regressed",
+                                        [GATE_INCONCLUSIVE] = "inconclusive",
+                                        [GATE_INVALID] = "invalid"};
+    return names[o];
+}
+
+static double *copied(const double *v, int n, double sign)
+{
+    double *copy = calloc((size_t)n + 1, sizeof *copy);
+    if (!copy)
+        abort();
+    for (int i = 0; i < n; i++)
+        copy[i] = sign * v[i];
+    return copy;
+}
+
+static void judge_null(struct gate_judgement *j, const double *null, int n, double tolerance, double alpha)
+{
+    double *sorted = copied(null, n, 1), *down = copied(null, n, -1);
+    double up = signed_rank_p(null, (size_t)n), below = signed_rank_p(down, (size_t)n);
+    stats_sort(sorted, (size_t)n);
+    j->null_estimate = stats_quantile(sorted, (size_t)n, 0.5);
+    j->null_p = fmin(1, 2 * fmin(up, below));
+    j->null_fired = fabs(j->null_estimate) >= tolerance / 2 && j->null_p <= alpha;
+    free(sorted);
+    free(down);
+}
+
+void gate_judge(struct gate_judgement *j, const double *head, const double *null, int n, double tolerance, double alpha,
+                double beta, double control)
+{
+    *j = (struct gate_judgement){n, NAN, NAN, NAN, 0, NAN, NAN, 1, NAN, NAN, 1, 0, 0};
+    if (n < 1)
+        return;
+    double *sorted = copied(head, n, 1);
+    stats_sort(sorted, (size_t)n);
+    struct interval x = stats_median_interval(sorted, (size_t)n, 0.95);
+    j->estimate = x.median;
+    j->low = x.low;
+    j->high = x.high;
+    j->coverage = x.coverage;
+    j->lower = signed_rank_lower(head, (size_t)n, alpha);
+    j->upper = stats_median_upper(sorted, (size_t)n, beta);
+    j->p = signed_rank_p(head, (size_t)n);
+    j->mde = (stats_normal_quantile(1 - alpha) + stats_normal_quantile(0.8)) * stats_robust_sd(sorted, (size_t)n) / sqrt(n);
+    free(sorted);
+    judge_null(j, null, n, tolerance, control);
+    j->slower = j->lower > fmax(0, j->null_estimate);
+}
+
+void gate_member_add(struct gate_member *m, double head, double null)
+{
+    if (m->n == m->cap) {
+        m->cap = m->cap ? 2 * m->cap : 16;
+        m->head = realloc(m->head, (size_t)m->cap * sizeof *m->head);
+        m->null = realloc(m->null, (size_t)m->cap * sizeof *m->null);
+        if (!m->head || !m->null)
+            abort();
+    }
+    m->head[m->n] = head;
+    m->null[m->n++] = null;
+}
+
+void gate_member_free(struct gate_member *m)
+{
+    free(m->head);
+    free(m->null);
+    m->head = m->null = NULL;
+    m->n = m->cap = 0;
+}
+
+static int is_look(const struct gate_rule *r, int n)
+{
+    for (int i = 0; i < r->n_looks; i++)
+        if (r->look[i] == n)
+            return 1;
+    return 0;
+}
+
+int gate_next_look(const struct gate_rule *r, int n)
+{
+    for (int i = 0; i < r->n_looks; i++)
+        if (r->look[i] > n)
+            return r->look[i] - n;
+    return 0;
+}
+
+/* Which of the members Benjamini and Hochberg reject; those that do not gate are no part of the family. */
+static void reject(const struct gate_rule *r, const struct gate_member *m, int n, unsigned char *rejected)
+{
+    double *p = calloc((size_t)n + 1, sizeof *p);
+    unsigned char *of = calloc((size_t)n + 1, 1);
+    size_t family = 0;
+    if (!p || !of)
+        abort();
+    for (int i = 0; i < n; i++)
+        if (m[i].gates)
+            p[family++] = m[i].p_looks;
+    stats_benjamini_hochberg(p, family, r->q, of);
+    family = 0;
+    for (int i = 0; i < n; i++)
+        rejected[i] = m[i].gates ? of[family++] : 1;
+    free(p);
+    free(of);
+}
+
+void gate_decide(const struct gate_rule *r, struct gate_member *m, int n)
+{
+    unsigned char *rejected = calloc((size_t)n + 1, 1);
+    if (!rejected)
+        abort();
+    for (int i = 0; i < n; i++) {
+        if (m[i].outcome != GATE_OPEN || !is_look(r, m[i].n))
+            continue;
+        gate_judge(&m[i].now, m[i].head, m[i].null, m[i].n, m[i].tolerance, r->alpha / r->n_looks, r->beta / r->n_looks,
+                   r->alpha / r->n_looks);
+        m[i].p_looks = fmin(m[i].p_looks, m[i].now.p * r->n_looks);
+    }
+    reject(r, m, n, rejected);
+    for (int i = 0; i < n; i++) {
+        const struct gate_judgement *j = &m[i].now;
+        int last = !gate_next_look(r, m[i].n), much = j->estimate >= m[i].tolerance / 2;
+        if (m[i].outcome != GATE_OPEN || !is_look(r, m[i].n))
+            continue;
+        if (j->null_fired)
+            m[i].outcome = GATE_INVALID;
+        else if (j->slower && much && rejected[i])
+            m[i].outcome = GATE_SUSPECT;
+        else if (!much && j->upper < m[i].tolerance && (!j->slower || last))
+            m[i].outcome = GATE_PASS;
+        else if (last)
+            m[i].outcome = GATE_INCONCLUSIVE;
+    }
+    free(rejected);
+}
+
+void gate_confirm(const struct gate_rule *r, struct gate_member *m, const double *head, const double *null, int n,
+                  struct gate_judgement *j)
+{
+    gate_judge(j, head, null, n, m->tolerance, r->confirm, r->beta, r->alpha);
+    double *all = calloc((size_t)(m->n + n) + 1, sizeof *all);
+    if (!all)
+        abort();
+    memcpy(all, m->head, (size_t)m->n * sizeof *all);
+    memcpy(all + m->n, head, (size_t)n * sizeof *all);
+    stats_sort(all, (size_t)(m->n + n));
+    int much = n > 0 && stats_quantile(all, (size_t)(m->n + n), 0.5) >= m->tolerance / 2;
+    m->outcome = j->null_fired ? GATE_INVALID : j->slower && much ? GATE_REGRESSED : GATE_INCONCLUSIVE;
+    free(all);
+}
