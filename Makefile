@@ -95,9 +95,10 @@ $(uses_share): $(O)/prefix
 $(uses_share): private CPPFLAGS += -DSHAREDIR='"$(PREFIX)/share/bench"'
 
 # The SQL texts as C: bytes, because a string literal that long is not standard C.
-$(O)/schema.h: results/schema.sql results/views.sql
+SQL = schema views to_3
+$(O)/schema.h: $(SQL:%=results/%.sql)
 	@mkdir -p $(@D)
-	@for f in schema views; do \
+	@for f in $(SQL); do \
 	    echo "static const unsigned char $${f}_sql[] = {"; od -An -v -tu1 results/$$f.sql | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; \
 	done >$@
 

@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-#define DB_MAX_STATEMENTS 40 /* different texts given to db_run */
+#define DB_MAX_STATEMENTS 60 /* different texts given to db_run */
 
 struct store {
     sqlite3 *db;
@@ -59,6 +59,12 @@ int db_fail(struct store *s, const char *doing, struct err *e);
 /* Makes the tables of an empty file, or backs an older file up and takes it through the steps, the i-th from version i + 1 to the
  * next, all in one transaction; NULL ends them. */
 int db_upgrade(struct store *s, const char *const *steps, struct err *e);
+
+/* What several files write: the row of a build, which is there once; times as the file keeps them, little-endian on every machine,
+ * malloc'ed. */
+struct store_build;
+int db_build(struct store *s, const struct store_build *b, int64_t *id, struct err *e);
+unsigned char *db_pack_times(const int64_t *ns, int n);
 
 /* Adds this room's SQL functions to a connection; a result code of SQLite. */
 int db_functions(sqlite3 *db);

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "results/db.h"
 #include "results/store.h"
-#include "schema.h" /* schema_sql, views_sql: results/schema.sql and views.sql as the Makefile turned them into C */
+#include "schema.h" /* schema_sql, views_sql, to_3_sql: the files of results/ as the Makefile turned them into C */
 
 #if SQLITE_VERSION_NUMBER < 3037000
 #error "SQLite 3.37 or newer is needed (STRICT tables)"
@@ -25,6 +25,7 @@
 /* The i-th takes a file of version i + 1 to the next.  schema.sql makes a new file the newest version at once. */
 static const char *const migrations[] = {
     "ALTER TABLE score ADD COLUMN token_values BLOB CHECK (length(token_values) % 8 = 0);",
+    (const char *)to_3_sql,
     NULL,
 };
 

@@ -52,7 +52,7 @@ static int add_machine(struct store *s, const struct store_machine *m, int64_t *
                   e);
 }
 
-static int add_build(struct store *s, const struct store_build *b, int64_t *id, struct err *e)
+int db_build(struct store *s, const struct store_build *b, int64_t *id, struct err *e)
 {
     const char *fields[] = {b->version, b->commit, b->compiler, b->flags};
     char key[65];
@@ -109,7 +109,7 @@ static int add_run(struct store *s, const struct store_run *r, const struct stor
                    struct err *e)
 {
     int64_t machine, build;
-    if (add_machine(s, &r->machine, &machine, e) || add_build(s, &r->build, &build, e))
+    if (add_machine(s, &r->machine, &machine, e) || db_build(s, &r->build, &build, e))
         return -1;
     struct text seed = {0};
     text_printf(&seed, "%llu", (unsigned long long)r->seed);
@@ -172,8 +172,7 @@ int store_cell(struct store *s, int64_t run, const struct store_cell *c, int64_t
 
 /* -- what is measured ------------------------------------------------------------------------------------------------------ */
 
-/* Times as the file keeps them, little-endian on every machine; malloc'ed. */
-static unsigned char *pack_times(const int64_t *ns, int n)
+unsigned char *db_pack_times(const int64_t *ns, int n)
 {
     unsigned char *bytes = malloc((size_t)n * 8 + 1); /* + 1: malloc(0) may be NULL, which would say that no times were taken */
     if (!bytes)
@@ -197,7 +196,7 @@ static int add_reading(struct store *s, int64_t stretch, const struct reading *r
 static int add_stretch(struct store *s, int64_t trial, const struct store_stretch *x, struct err *e)
 {
     int64_t id;
-    unsigned char *times = x->token_ns ? pack_times(x->token_ns, x->tokens) : NULL;
+    unsigned char *times = x->token_ns ? db_pack_times(x->token_ns, x->tokens) : NULL;
     int rc = db_run(s, "store a stretch", &id,
                     "INSERT INTO stretch (trial, kind, begin_real_ns, begin_ns, ns, tokens, token_ns) "
                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
@@ -241,8 +240,7 @@ static int add_score(struct store *s, const struct store_score *sc, struct err *
                               DB_BLOB(sc->token_values, (size_t)sc->n_tokens * sizeof *sc->token_values)),
                     e);
     for (int i = 0; !rc && i < sc->n_items; i++)
-        rc = db_run(s, "store the items of the score", NULL,
-                    "INSERT INTO score_item (score, item, sums) VALUES (?1, ?2, ?3)",
+        rc = db_run(s, "store the items of the score", NULL, "INSERT INTO score_item (score, item, sums) VALUES (?1, ?2, ?3)",
                     DB_VALUES(DB_INT(id), DB_INT(i),
                               DB_BLOB(sc->sums + (size_t)i * (size_t)sc->n_sums, (size_t)sc->n_sums * sizeof *sc->sums)),
                     e);
@@ -260,7 +258,7 @@ static int add_kernels(struct store *s, const struct store_machine *m, const str
                        int n, struct err *e)
 {
     int64_t machine, build, now = clock_real_ns();
-    int rc = add_machine(s, m, &machine, e) || add_build(s, b, &build, e) ? -1 : 0;
+    int rc = add_machine(s, m, &machine, e) || db_build(s, b, &build, e) ? -1 : 0;
     for (int i = 0; !rc && i < n; i++, k++)
         rc = db_run(s, "store the kernels", NULL,
                     "INSERT INTO kernel (machine, build, measured_ns, name, threads, k, n_rows, n_columns, ns, bytes_per_s, "

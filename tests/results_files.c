@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "base/text.h"
 #include "results/db.h"
 #include "tests/store_fixture.h"
 
@@ -212,11 +213,11 @@ static void foreign_files_are_left_alone(void **state)
 
     store_close(f->s); /* checkpoints: from here on the header is in the file itself */
     f->s = NULL;
-    write_at(f->path, 60, "\0\0\0\3", 4); /* user_version: https://www.sqlite.org/fileformat2.html, 1.3 */
-    refuse(f, f->path, "newer bench (tables of version 3, this program knows 2)");
+    write_at(f->path, 60, "\0\0\0\4", 4); /* user_version: https://www.sqlite.org/fileformat2.html, 1.3 */
+    refuse(f, f->path, "newer bench (tables of version 4, this program knows 3)");
     write_at(f->path, 60, "\0\0\0\0", 4);
     refuse(f, f->path, "damaged");
-    write_at(f->path, 60, "\0\0\0\2", 4);
+    write_at(f->path, 60, "\0\0\0\3", 4);
     write_at(f->path, 68, "\0\0\0\7", 4); /* application_id */
     refuse(f, f->path, "another program (application id 7)");
     write_at(f->path, 68, "\0\0\0\0", 4);
@@ -307,41 +308,43 @@ static void a_read_only_file_is_read(void **state)
 
 /* -- versions -------------------------------------------------------------------------------------------------------------- */
 
+#define DROP_GATE "DROP TABLE verdict; DROP TABLE fact; DROP TABLE sample; DROP TABLE unit; DROP TABLE gate; "
 #define DONE "-- a step that the newest file has behind it"
 
 static void migration_keeps_a_backup(void **state)
 {
     struct fixture *f = *state;
     begin(f->s, NULL, 0);
-    static const char *const bad[] = {DONE, "CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1);", NULL};
+    static const char *const bad[] = {DONE, DONE, "CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1);", NULL};
     assert_int_equal(db_upgrade(f->s, bad, &f->e), -1);
     assert_non_null(strstr(f->e.msg, "cannot migrate it"));
     expect(f->s,
            "SELECT user_version, (SELECT count(*) FROM run), (SELECT count(*) FROM sqlite_schema WHERE name = 'extra') "
            "FROM pragma_user_version",
-           "2|1|0");
+           "3|1|0");
 
     static const char *const orphan[] = {
-        DONE, "CREATE TABLE extra (run INTEGER REFERENCES run) STRICT; INSERT INTO extra VALUES (77);", NULL};
+        DONE, DONE, "CREATE TABLE extra (run INTEGER REFERENCES run) STRICT; INSERT INTO extra VALUES (77);", NULL};
     ok(sqlite3_exec(f->s->db, "PRAGMA foreign_keys = OFF", NULL, NULL, NULL), &f->e); /* as it is while a file is opened */
     assert_int_equal(db_upgrade(f->s, orphan, &f->e), -1);
     assert_non_null(strstr(f->e.msg, "1 rows refer"));
 
-    static const char *const steps[] = {DONE, "CREATE TABLE extra (x INTEGER) STRICT;", "INSERT INTO extra VALUES (3);", NULL};
+    static const char *const steps[] = {DONE, DONE, "CREATE TABLE extra (x INTEGER) STRICT;", "INSERT INTO extra VALUES (3);",
+                                        NULL};
     ok(db_upgrade(f->s, steps, &f->e), &f->e);
     ok(db_upgrade(f->s, steps, &f->e), &f->e); /* nothing left to do */
-    expect(f->s, "SELECT user_version, (SELECT count(*) FROM run), (SELECT x FROM extra) FROM pragma_user_version", "4|1|3");
+    expect(f->s, "SELECT user_version, (SELECT count(*) FROM run), (SELECT x FROM extra) FROM pragma_user_version", "5|1|3");
     sound(f->s);
 
     char backup[PATH_MAX + 32];
     struct store *old, *s;
-    snprintf(backup, sizeof backup, "%s.bak-v2", f->path);
+    snprintf(backup, sizeof backup, "%s.bak-v3", f->path);
     ok(store_open_existing(&old, backup, &f->e), &f->e);
-    expect(old, "SELECT user_version, (SELECT count(*) FROM run) FROM pragma_user_version", "2|1");
+    expect(old, "SELECT user_version, (SELECT count(*) FROM run) FROM pragma_user_version", "3|1");
     sound(old);
     store_close(old);
     assert_int_equal(store_open(&s, f->path, &f->e), -1);
-    assert_non_null(strstr(f->e.msg, "newer bench (tables of version 4"));
+    assert_non_null(strstr(f->e.msg, "newer bench (tables of version 5"));
 }
 
 /* A file of version 1 with a score becomes one of today's: the score is there, and one with values of tokens can be added. */
@@ -367,8 +370,9 @@ static void a_file_of_version_1_is_taken_along(void **state)
     f->s = NULL;
     sqlite3 *raw;
     assert_int_equal(sqlite3_open(f->path, &raw), 0);
-    assert_int_equal(sqlite3_exec(raw, "ALTER TABLE score DROP COLUMN token_values; PRAGMA user_version = 1", NULL, NULL, NULL),
-                     0);
+    assert_int_equal(
+        sqlite3_exec(raw, "ALTER TABLE score DROP COLUMN token_values; " DROP_GATE "PRAGMA user_version = 1", NULL, NULL, NULL),
+        0);
     sqlite3_close(raw);
 
     ok(store_open(&f->s, f->path, &f->e), &f->e);
@@ -376,7 +380,7 @@ static void a_file_of_version_1_is_taken_along(void **state)
     score.token_values = each;
     score.n_tokens = 2;
     ok(store_score(f->s, &score, &f->e), &f->e);
-    expect(f->s, "SELECT user_version FROM pragma_user_version", "2");
+    expect(f->s, "SELECT user_version FROM pragma_user_version", "3");
     expect(
         f->s,
         "SELECT v.scorer, v.value, v.tokens, blob_quantile_real(s.token_values, 0.5) FROM v_score v JOIN score s ON s.id = v.id "
@@ -384,6 +388,40 @@ static void a_file_of_version_1_is_taken_along(void **state)
         "kl_divergence|0.25|NULL|NULL;another|0.25|2|0.25");
     expect(f->s, "SELECT count(*) FROM score_item", "2");
     sound(f->s);
+}
+
+/* The tables' definitions without comments and white space. */
+static int add_definition(void *ctx, int n, const char *const *column, const char *const *value)
+{
+    struct text *t = ctx;
+    (void)n, (void)column;
+    for (const char *c = value[0]; *c; c++) {
+        if (!strncmp(c, "--", 2))
+            c += strcspn(c, "\n");
+        if (!strchr(" \n", *c))
+            text_add(t, c, 1);
+    }
+    text_add(t, "\n", 1);
+    return 0;
+}
+
+static void a_file_of_version_2_gets_the_same_tables(void **state)
+{
+    struct fixture *f = *state;
+    static const char sql[] = "SELECT sql FROM sqlite_schema WHERE name IN ('gate', 'unit', 'sample', 'fact', 'verdict') "
+                              "ORDER BY name";
+    struct text made = {0}, migrated = {0};
+    begin(f->s, NULL, 0);
+    ok(store_query(f->s, sql, NULL, add_definition, &made, &f->e), &f->e);
+    ok(sqlite3_exec(f->s->db, DROP_GATE "PRAGMA user_version = 2", NULL, NULL, NULL), &f->e);
+    store_close(f->s);
+    ok(store_open(&f->s, f->path, &f->e), &f->e);
+    ok(store_query(f->s, sql, NULL, add_definition, &migrated, &f->e), &f->e);
+    assert_string_equal(made.p, migrated.p);
+    expect(f->s, "SELECT user_version, (SELECT count(*) FROM run) FROM pragma_user_version", "3|1");
+    sound(f->s);
+    text_free(&made);
+    text_free(&migrated);
 }
 
 /* -- how a file is kept ---------------------------------------------------------------------------------------------------- */
@@ -447,6 +485,7 @@ int main(void)
         WITH_STORE(a_read_only_file_is_read),
         WITH_STORE(migration_keeps_a_backup),
         WITH_STORE(a_file_of_version_1_is_taken_along),
+        WITH_STORE(a_file_of_version_2_gets_the_same_tables),
         WITH_STORE(connections_are_durable),
         WITH_STORE(without_shared_memory_it_says_so),
         WITH_STORE(odd_names_are_files),
