@@ -40,6 +40,8 @@ static _Noreturn void become_child(const struct child_options *o, int in, int ou
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_DFL);
+    if (o->env)
+        putenv(o->env);
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(errors, STDERR_FILENO);

@@ -24,6 +24,7 @@ struct child_options {
     const char *program; /* bench binary; NULL: this one */
     const int *cpus;     /* [n_cpus] the child is bound to, from outside, before it runs */
     int n_cpus;
+    char *env; /* "NAME=VALUE" for its environment, NULL: nothing */
 };
 
 int child_open(struct child **c, const struct child_options *o, struct err *e);

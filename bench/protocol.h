@@ -3,6 +3,7 @@
  *   parent                                            child
  *   {"v":1,"do":"load","cell":{...},"path":...}       {"v":1,"ok":true,"stretches":[{"kind":"load",...}]}
  *   {"v":1,"do":"measure"}                            {"v":1,"ok":true,"stretches":[prefill, decode]}
+ *   {"v":1,"do":"facts"}                              {"v":1,"ok":true,"stretches":[facts]}: readings, no time
  *   {"v":1,"do":"score","window":128}                 {"v":1,"ok":true,"scores":[[[nats, tokens],...]]}
  *   {"v":1,"do":"score","window":128,"reference":PATH}      the same, three scorers of bench/task.h, and
  *                                                     "token_values":[kl,...]: the first one's quantity of each scored token
@@ -10,7 +11,7 @@
  *   {"v":1,"do":"exit"}                               {"v":1,"ok":true,"stretches":[trial]}, then it ends
  *   anything that failed                              {"v":1,"ok":false,"code":5,"error":"what, where, why"}
  *
- * measure and score may be repeated; between two messages the child's threads are parked.  A version that differs is an error
+ * measure, facts and score may be repeated; between two messages the child's threads are parked.  A version that differs is an error
  * on both sides.  This file turns messages into structs and back, and nothing else. */
 /* SPDX-License-Identifier: MIT */
 #ifndef BENCH_PROTOCOL_H

@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/stats.h"
-#include "base/text.h"
 #include "bench/protocol.h"
+#include "bench/record.h"
 #include "bench/task.h"
 #include "eval/scorer.h"
 
@@ -22,7 +22,7 @@ struct sweep {
     const struct sweep_config *config;
     const struct sweep_hooks *hooks;
     struct probe_env env;
-    char skip[256];          /* probes that this machine does not have, comma-separated */
+    char skip[RECORD_SKIP];  /* probes that this machine does not have, comma-separated */
     struct stretch *stretch; /* [MAX_STRETCHES] of the trial in hand */
     int n_stretches;
     double *seconds;       /* [cells] what a trial took; 0: not measured yet */
@@ -369,56 +369,14 @@ static int is_scored(const struct sweep *w, const struct plan_variant *v)
 
 /* -- the run ---------------------------------------------------------------------------------------------------------- */
 
-static int store_variants(struct sweep *w, struct err *e)
-{
-    struct plan *p = w->plan;
-    for (int i = 0; i < p->n_models; i++) {
-        struct plan_model *m = &p->models[i];
-        struct store_model row = {.path = m->path,
-                                  .sha256 = m->facts.sha256,
-                                  .name = m->facts.name,
-                                  .arch = m->facts.arch,
-                                  .file_bytes = m->facts.file_bytes,
-                                  .parameters = m->facts.parameters,
-                                  .metadata = m->facts.metadata};
-        if (store_model(w->store, &row, &m->id, e))
-            return -1;
-    }
-    for (int i = 0; i < p->n_variants; i++) {
-        struct plan_variant *v = &p->variants[i];
-        const struct plan_file *f = &p->files[v->file];
-        struct store_variant row = {.format = *f->prepared.format ? f->prepared.format : f->asked,
-                                    .kv = v->kv,
-                                    .policy = v->policy,
-                                    .compute = v->compute,
-                                    .note = *f->prepared.note ? f->prepared.note : NULL};
-        if (store_variant(w->store, f->model < 0 ? 0 : p->models[f->model].id, &row, &v->id, e))
-            return -1;
-    }
-    return 0;
-}
-
 static int store_cells(struct sweep *w, int64_t run, struct sweep_report *out, struct err *e)
 {
     struct plan *p = w->plan;
     int trials = w->config->trials;
     for (int i = 0; i < p->matrix.n; i++) {
         struct plan_cell *pc = &p->cells[i];
-        struct store_cell row = {.variant = p->variants[pc->variant].id,
-                                 .runtime = pc->cell->runtime,
-                                 .isa = pc->cell->isa,
-                                 .compute = pc->cell->compute,
-                                 .context = pc->cell->context,
-                                 .threads = pc->cell->threads,
-                                 .decode = pc->cell->decode,
-                                 .batch = pc->cell->batch,
-                                 .weights_bytes = pc->expected.weights,
-                                 .kv_bytes = pc->expected.kv,
-                                 .arena_bytes = pc->expected.arena,
-                                 .tables_bytes = pc->expected.tables,
-                                 .infeasible = *pc->why ? pc->why : NULL};
         unsigned char *stored = w->stored + (size_t)i * (size_t)trials;
-        if (store_cell(w->store, run, &row, &pc->id, e) || store_trials_done(w->store, pc->id, trials, stored, e))
+        if (record_cell(w->store, run, p, pc, e) || store_trials_done(w->store, pc->id, trials, stored, e))
             return -1;
         for (int r = 0; r < trials; r++) {
             out->resumed += stored[r] != 0;
@@ -472,34 +430,13 @@ static int score_all(struct sweep *w, int64_t run, struct err *e)
 
 static int begin_run(struct sweep *w, struct store_run record, int64_t *run, struct err *e)
 {
-    struct probe_set *set = probe_set_open(&w->env, "");
-    if (!set)
-        return err_set(e, ERR_ENV, "sweep: out of memory");
-    struct store_probe *states = calloc((size_t)probe_set_count(set) + 1, sizeof *states);
-    struct text skip = {0};
-    if (!states)
-        abort();
-    for (int i = 0; i < probe_set_count(set); i++) {
-        states[i].state = probe_set_state(set, i, &states[i].name, &states[i].reason);
-        if (states[i].state != STATE_OK && states[i].state != STATE_SUSPECT)
-            text_printf(&skip, "%s%s", skip.n ? "," : "", states[i].name);
-    }
-    snprintf(w->skip, sizeof w->skip, "%s", skip.p ? skip.p : "");
-    text_free(&skip);
-    int failed = 0;
     *run = 0;
     record.plan_key = w->plan->key;
     record.seed = w->config->seed;
     record.trials = w->config->trials;
-    if (w->config->resume)
-        failed = store_run_find(w->store, w->plan->key, run, e);
-    if (!failed && *run)
-        failed = store_run_end(w->store, *run, "running", e);
-    else if (!failed)
-        failed = store_run_begin(w->store, &record, states, probe_set_count(set), run, e);
-    free(states);
-    probe_set_close(set);
-    return failed;
+    if (w->config->resume && store_run_find(w->store, w->plan->key, run, e))
+        return -1;
+    return record_run(w->store, &record, &w->env, run, w->skip, e);
 }
 
 int sweep_run(struct store *s, struct plan *p, const struct sweep_config *c, struct store_run record, const struct sweep_hooks *h,
@@ -520,7 +457,7 @@ int sweep_run(struct store *s, struct plan *p, const struct sweep_config *c, str
         abort();
     *out = (struct sweep_report){0};
     void (*pipe_was)(int) = signal(SIGPIPE, SIG_IGN); /* a child that died is seen by its closed pipe */
-    int failed = begin_run(&w, record, &out->run, e) || store_variants(&w, e) || store_cells(&w, out->run, out, e) ||
+    int failed = begin_run(&w, record, &out->run, e) || record_variants(s, p, e) || store_cells(&w, out->run, out, e) ||
                  measure_all(&w, e) || score_all(&w, out->run, e);
     out->interrupted = stopped(&w);
     if (!failed)

@@ -16,6 +16,8 @@
 #include "bench/runtime/runtime.h"
 #include "bench/task.h"
 
+#define FACTS_TOKENS 16 /* of the context, whose logits are hashed */
+
 struct trial {
     json_t *load; /* the message that setup's texts point into; NULL before load */
     struct trial_setup setup;
@@ -48,6 +50,8 @@ static void stretch_end(struct stretch *s, int tokens, struct probe_set *set)
 static int make_context(struct trial *t, struct err *e)
 {
     int want = t->setup.cell.context;
+    if (t->ids)
+        return 0;
     if (!t->setup.text) {
         t->ids = calloc((size_t)want, sizeof *t->ids);
         if (!t->ids)
@@ -63,6 +67,17 @@ static int make_context(struct trial *t, struct err *e)
     int failed = !text || t->runtime->encode(t->self, text, len, &t->ids, &t->n_ids, e);
     free(text);
     return failed ? -1 : 0;
+}
+
+/* The same, and enough of them. */
+static int need_context(struct trial *t, struct err *e)
+{
+    if (make_context(t, e))
+        return -1;
+    if (t->n_ids < t->setup.cell.context)
+        return err_set(e, ERR_USAGE, "%s: has %d tokens, a context of %d needs more; give a longer --text", t->setup.text,
+                       t->n_ids, t->setup.cell.context);
+    return 0;
 }
 
 static int do_load(struct trial *t, json_t *request, json_t *reply, struct err *e)
@@ -100,11 +115,8 @@ static int do_measure(struct trial *t, json_t *request, json_t *reply, struct er
 {
     (void)request;
     const struct cell *c = &t->setup.cell;
-    if (!t->ids && make_context(t, e))
+    if (need_context(t, e))
         return -1;
-    if (t->n_ids < c->context)
-        return err_set(e, ERR_USAGE, "%s: has %d tokens, a context of %d needs more; give a longer --text", t->setup.text,
-                       t->n_ids, c->context);
     stretch_begin(&t->prefill, "prefill", t->probes);
     int failed = t->runtime->prefill(t->self, t->ids, c->context, e);
     stretch_end(&t->prefill, c->context, t->probes);
@@ -129,6 +141,39 @@ static int do_measure(struct trial *t, json_t *request, json_t *reply, struct er
     return 0;
 }
 
+/* FNV-1a over the bits of every logit (Fowler, Noll and Vo 1991): it tells two builds apart, and guards against nobody. */
+struct logits_hash {
+    int n_vocab;
+    uint64_t hash;
+};
+
+static void hash_row(void *ctx, int i, const float *logits)
+{
+    struct logits_hash *h = ctx;
+    const unsigned char *bytes = (const unsigned char *)logits;
+    (void)i;
+    for (size_t k = 0; k < (size_t)h->n_vocab * sizeof *logits; k++)
+        h->hash = (h->hash ^ bytes[k]) * 0x100000001b3u;
+}
+
+static int do_facts(struct trial *t, json_t *request, json_t *reply, struct err *e)
+{
+    static struct stretch facts = {.kind = "facts"}; /* static: it is large */
+    int n = t->setup.cell.context < FACTS_TOKENS ? t->setup.cell.context : FACTS_TOKENS;
+    (void)request;
+    facts.readings.n = 0;
+    if (t->runtime->facts)
+        t->runtime->facts(t->self, &facts.readings);
+    if (t->runtime->rows) {
+        struct logits_hash h = {t->runtime->vocabulary(t->self), 0xcbf29ce484222325u};
+        if (need_context(t, e) || t->runtime->rows(t->self, t->ids, n, 1, hash_row, &h, e))
+            return -1;
+        readings_add(&facts.readings, "logits", "", (int64_t)(h.hash >> 1)); /* JSON's integers have a sign */
+    }
+    protocol_add_stretch(reply, &facts);
+    return 0;
+}
+
 /* The items of one scorer: [[sums of item 0], ...]; JSON has no word for what is not a number but null. */
 static json_t *items_of(const double *sums, int n, int width)
 {
@@ -148,7 +193,7 @@ static int score_text(struct trial *t, int window, json_t *scores, struct err *e
     int n = 0;
     if (!t->setup.text)
         return err_set(e, ERR_USAGE, "score: needs a text; give one with --text FILE");
-    if (!t->ids && make_context(t, e))
+    if (make_context(t, e))
         return -1;
     if (task_perplexity(t->self, t->runtime->nll, t->runtime->bos(t->self), t->ids, t->n_ids, window, &sums, &n, e))
         return -1;
@@ -168,7 +213,7 @@ static int score_divergence(struct trial *t, const char *path, int window, json_
         return err_set(e, ERR_ENV, "trial: out of memory");
     if (!rt->rows)
         err_set(e, ERR_USAGE, "the %s runtime gives no logits, so nothing can be held against a reference", rt->name);
-    else if ((t->ids || !make_context(t, e)) && !rt->load(reference, &t->setup.cell, path, t->setup.cpus, e))
+    else if (!make_context(t, e) && !rt->load(reference, &t->setup.cell, path, t->setup.cpus, e))
         rc = task_divergence((struct task_side){rt, reference}, (struct task_side){rt, t->self}, t->ids, t->n_ids, window, &d, e);
     if (!rc) {
         json_t *scores = json_object_get(reply, "scores"), *each = json_array();
@@ -240,10 +285,7 @@ static const struct request {
     int needs_load;
     int (*run)(struct trial *t, json_t *request, json_t *reply, struct err *e);
 } requests[] = {
-    {"load", 0, do_load},
-    {"measure", 1, do_measure},
-    {"score", 1, do_score},
-    {"exit", 0, do_exit},
+    {"load", 0, do_load}, {"measure", 1, do_measure}, {"facts", 1, do_facts}, {"score", 1, do_score}, {"exit", 0, do_exit},
 };
 
 static int answer(FILE *out, json_t *reply, struct err *e)

@@ -5,6 +5,7 @@
  *   load     the runtime's load: mapping and prefaulting the weights, building the session
  *   prefill  the context's tokens into an empty KV cache
  *   decode   cell.decode greedy tokens, each stamped; the end of a text does not stop it
+ *   facts    no time: bytes and a hash of the logits of the context's first tokens, which are the same in every process
  *   trial    the whole process, from its start to its last answer */
 /* SPDX-License-Identifier: MIT */
 #ifndef BENCH_TRIAL_H

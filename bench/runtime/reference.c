@@ -24,6 +24,7 @@ struct reference {
     struct session *session;
     struct chat *chat; /* NULL: none that is known */
     struct sampler sampler;
+    struct footprint footprint; /* of this session */
 };
 
 /* -- in the parent: which file, how large ------------------------------------------------------------------------------- */
@@ -185,7 +186,8 @@ static int load(void *self, const struct cell *c, const char *path, const int *c
     cell_session(c, c->context + c->decode, cpus, &o);
     if (model_open(&r->model, path, 1, e))
         return -1;
-    if (chat_open(&r->chat, &r->model->gguf, r->model->tokenizer, e) || session_open(&r->session, r->model, &o, e)) {
+    if (chat_open(&r->chat, &r->model->gguf, r->model->tokenizer, e) || session_plan(r->model, &o, &r->footprint, e) ||
+        session_open(&r->session, r->model, &o, e)) {
         chat_close(r->chat);
         model_close(r->model);
         *r = (struct reference){0};
@@ -297,6 +299,15 @@ static const char *piece(void *self, int id, int *n)
     return tokenizer_piece(((struct reference *)self)->model->tokenizer, id, n);
 }
 
+static void facts(void *self, struct readings *out)
+{
+    const struct footprint *f = &((struct reference *)self)->footprint;
+    readings_add(out, "weights", "B", f->weights);
+    readings_add(out, "kv", "B", f->kv);
+    readings_add(out, "arena", "B", f->arena);
+    readings_add(out, "tables", "B", f->tables);
+}
+
 static void close_reference(void *self)
 {
     struct reference *r = self;
@@ -325,5 +336,6 @@ const struct runtime runtime_reference = {
     .bos = bos,
     .eos = eos,
     .piece = piece,
+    .facts = facts,
     .close = close_reference,
 };

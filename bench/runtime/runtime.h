@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/reading.h"
 #include "bench/cell.h"
 
 /* What a cell's weights are, once prepared: the row that the store keeps of a variant. */
@@ -76,6 +77,8 @@ struct runtime {
     int (*bos)(void *self);                           /* id of BOS, or -1 */
     int (*eos)(void *self);                           /* id that ends a text, or -1 */
     const char *(*piece)(void *self, int id, int *n); /* the bytes of a token as it continues a text, and their number */
+    /* After load: what must be the same whenever this cell is loaded, such as the arena's bytes.  NULL: it has nothing to say. */
+    void (*facts)(void *self, struct readings *out);
     void (*close)(void *self);
 };
 
