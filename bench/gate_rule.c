@@ -8,6 +8,8 @@
 #include "base/signed_rank.h"
 #include "base/stats.h"
 
+#define SPREAD_MIN 6 /* units whose spread says something */
+
 const struct gate_rule gate_rule_default = {
     .alpha = 0.01, .beta = 0.05, .confirm = 0.05, .q = 0.05, .look = {12, 16, 22, 30, 40}, .n_looks = 5};
 
@@ -54,13 +56,16 @@ void gate_judge(struct gate_judgement *j, const double *head, const double *null
     stats_sort(sorted, (size_t)n);
     struct interval x = stats_median_interval(sorted, (size_t)n, 0.95);
     j->estimate = x.median;
-    j->low = x.low;
-    j->high = x.high;
-    j->coverage = x.coverage;
+    if (n > 1) {
+        j->low = x.low;
+        j->high = x.high;
+        j->coverage = x.coverage;
+    }
     j->lower = signed_rank_lower(head, (size_t)n, alpha);
     j->upper = stats_median_upper(sorted, (size_t)n, beta);
     j->p = signed_rank_p(head, (size_t)n);
-    j->mde = (stats_normal_quantile(1 - alpha) + stats_normal_quantile(0.8)) * stats_robust_sd(sorted, (size_t)n) / sqrt(n);
+    if (n >= SPREAD_MIN)
+        j->mde = (stats_normal_quantile(1 - alpha) + stats_normal_quantile(0.8)) * stats_robust_sd(sorted, (size_t)n) / sqrt(n);
     free(sorted);
     judge_null(j, null, n, tolerance, control);
     j->slower = j->lower > fmax(0, j->null_estimate);

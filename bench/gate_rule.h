@@ -38,10 +38,10 @@ extern const struct gate_rule gate_rule_default;
 struct gate_judgement {
     int n;
     double estimate;              /* median */
-    double low, high, coverage;   /* its interval at 95% for this n alone, to be printed (base/stats.h) */
+    double low, high, coverage;   /* its interval at 95% for this n alone, to be printed (base/stats.h); NaN for one unit */
     double lower, upper;          /* the bounds that decide, at the error of one look */
     double p;                     /* signed-rank, one-sided: head is not slower */
-    double mde;                   /* the effect that this many units of this spread find in 8 of 10 cases */
+    double mde;                   /* the effect that this many units of this spread find in 8 of 10 cases; NaN below 6 units */
     double null_estimate, null_p; /* of the null arm; two-sided p */
     int slower, null_fired;
 };

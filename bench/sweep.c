@@ -84,7 +84,7 @@ static int one_process(struct sweep *w, const struct plan_cell *pc, const struct
     struct child *c = NULL;
     *reply = NULL;
     if (topology_pick(w->plan->topology, cell->threads, setup.cpus, e) ||
-        child_open(&c, &(struct child_options){w->config->program, setup.cpus, cell->threads}, e)) {
+        child_open(&c, &(struct child_options){.program = w->config->program, .cpus = setup.cpus, .n_cpus = cell->threads}, e)) {
         json_decref(what);
         return -1;
     }

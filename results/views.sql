@@ -118,13 +118,19 @@ SELECT a.*, l.quality, l.quality || ', context ' || a.context || l.setting AS la
        row_number() OVER (PARTITION BY a.run ORDER BY f.place, l.quality, a.context, a.threads, l.setting, a.cell) AS place
 FROM v_axes a JOIN v_label l ON l.cell = a.cell JOIN v_format f ON f.run = a.run AND f.format = a.format;
 
+-- Every process that measured: the trials of a sweep, and those of a gate's units.
+CREATE TEMP VIEW v_process AS
+SELECT c.run, t.state FROM trial t JOIN cell c ON c.id = t.cell
+UNION ALL
+SELECT c.run, u.state FROM unit u JOIN cell c ON c.id = u.cell;
+
 -- A run in words.
 CREATE TEMP VIEW v_run AS
 SELECT r.id AS run, r.state, r.command, r.trials, r.seed,
        strftime('%Y-%m-%dT%H:%M:%SZ', r.started_ns / 1000000000, 'unixepoch') AS started,
        (SELECT count(*) FROM cell WHERE run = r.id) AS cells,
-       (SELECT count(*) FROM trial t JOIN cell c ON c.id = t.cell WHERE c.run = r.id AND t.state = 'ok') AS trials_ok,
-       (SELECT count(*) FROM trial t JOIN cell c ON c.id = t.cell WHERE c.run = r.id AND t.state <> 'ok') AS trials_failed,
+       (SELECT count(*) FROM v_process WHERE run = r.id AND state = 'ok') AS trials_ok,
+       (SELECT count(*) FROM v_process WHERE run = r.id AND state <> 'ok') AS trials_failed,
        (SELECT group_concat(DISTINCT coalesce(model, '(no model)')) FROM v_axes WHERE run = r.id) AS models,
        (SELECT words FROM v_shared WHERE run = r.id) AS shared,
        m.cpu, b.git_commit,
@@ -135,6 +141,21 @@ SELECT r.id AS run, r.state, r.command, r.trials, r.seed,
        coalesce('bench ' || b.version, 'bench') || coalesce(' (' || b.git_commit || ')', '') ||
        coalesce(', ' || b.compiler, '') AS build
 FROM run r JOIN machine m ON m.id = r.machine JOIN build b ON b.id = r.build;
+
+-- A gate: its two builds, and how it ended.
+CREATE TEMP VIEW v_gate AS
+SELECT g.run, g.outcome, g.reason, g.rule_version, g.rule, g.base_path, g.head_path, g.base_sha256, g.head_sha256,
+       b.git_commit AS base_commit, h.git_commit AS head_commit,
+       coalesce('bench ' || b.version, 'bench') || coalesce(' (' || b.git_commit || ')', '') AS base_build,
+       coalesce('bench ' || h.version, 'bench') || coalesce(' (' || h.git_commit || ')', '') AS head_build,
+       r.seed, r.machine, r.started, r.shared
+FROM gate g JOIN build b ON b.id = g.base_build JOIN build h ON h.id = g.head_build JOIN v_run r ON r.run = g.run;
+
+-- What a gate's rule decided, metric by metric of each cell.
+CREATE TEMP VIEW v_verdict AS
+SELECT p.run, p.place, p.label, v.*
+FROM verdict v JOIN v_place p ON p.cell = v.cell
+ORDER BY p.run, p.place;
 
 -- What stands below the table of a run: what could not be measured, and why.  Cells with one reason share a line, which names the
 -- first of them (SQLite takes the columns that are not aggregated from the row that has the minimum).

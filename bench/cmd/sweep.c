@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <ini.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/text.h"
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/rows.h"
+#include "bench/cmd/settings.h"
 #include "bench/cmd/show.h"
 #include "bench/cmd/show_plan.h"
 #include "bench/cmd/task_args.h"
@@ -41,95 +41,6 @@ static const struct option_spec options[] = {
     {"quiet", 'q', NULL, "print no progress"},
     {NULL, 0, NULL, NULL},
 };
-
-enum { OPTIONS = sizeof options / sizeof *options };
-
-/* -- settings: the INI file, and the flags that override it ------------------------------------------------------------- */
-
-struct settings {
-    const struct args *args;
-    struct text value[OPTIONS]; /* by index in options, from the file */
-    const char *path;
-    struct err *e;
-    int failed;
-};
-
-static int option_index(const char *name)
-{
-    for (int i = 0; options[i].name; i++)
-        if (!strcmp(options[i].name, name))
-            return i;
-    return -1;
-}
-
-/* inih calls this for every key; 0 stops with the number of the line. */
-static int take_key(void *user, const char *section, const char *key, const char *value)
-{
-    struct settings *s = user;
-    if (strcmp(section, "sweep") != 0) {
-        err_set(s->e, ERR_USAGE, "%s: section [%s]: everything stands in [sweep]", s->path, section);
-        s->failed = 1;
-        return 0;
-    }
-    int i = option_index(key);
-    if (i < 0) {
-        const char *names[OPTIONS];
-        int n = 0;
-        for (; options[n].name; n++)
-            names[n] = options[n].name;
-        const char *near = text_nearest(key, names, n);
-        err_set(s->e, ERR_USAGE, "%s: unknown key \"%s\"%s%s%s; the keys are the options of bench help sweep", s->path, key,
-                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-        s->failed = 1;
-        return 0;
-    }
-    text_printf(&s->value[i], "%s%s", s->value[i].n ? "\n" : "", value); /* exclude may stand there several times */
-    return 1;
-}
-
-static int read_ini(struct settings *s, const char *path, struct err *e)
-{
-    s->path = path;
-    s->e = e;
-    int line = ini_parse(path, take_key, s);
-    if (s->failed)
-        return err_where(e, "line %d", line);
-    if (line < 0)
-        return err_set(e, ERR_ENV, "%s: cannot open it", path);
-    if (line > 0)
-        return err_set(e, ERR_USAGE, "%s: line %d is neither a [section] nor key = value", path, line);
-    return 0;
-}
-
-static const char *setting(const struct settings *s, const char *name)
-{
-    const char *flag = args_get(s->args, name);
-    return flag ? flag : s->value[option_index(name)].p;
-}
-
-static int setting_int(const struct settings *s, const char *name, int64_t lo, int64_t hi, int64_t otherwise, int64_t *out,
-                       struct err *e)
-{
-    const char *v = setting(s, name);
-    *out = otherwise;
-    if (v && text_int(v, lo, hi, out))
-        return err_set(e, ERR_USAGE, "--%s %s: must be a whole number from %lld to %lld", name, v, (long long)lo, (long long)hi);
-    return 0;
-}
-
-static int default_cache(struct text *t, struct err *e)
-{
-    const char *dir = getenv("BENCH_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (dir && *dir)
-        text_printf(t, "%s", dir);
-    else if (xdg && *xdg)
-        text_printf(t, "%s/bench", xdg);
-    else if (home && *home)
-        text_printf(t, "%s/.cache/bench", home);
-    else
-        return err_set(e, ERR_USAGE, "sweep: no folder for derived files: give one with --cache DIR");
-    return 0;
-}
 
 static int configure(const struct settings *s, struct sweep_config *c, struct text *cache, struct err *e)
 {
@@ -163,10 +74,7 @@ static int configure(const struct settings *s, struct sweep_config *c, struct te
                                .resume = setting(s, "resume") != NULL};
     for (int i = 0; i < AXES; i++)
         c->axis[i] = setting(s, axes[i].name);
-    const char *dir = setting(s, "cache");
-    if (dir)
-        text_printf(cache, "%s", dir);
-    else if (default_cache(cache, e))
+    if (settings_cache(s, cache, e))
         return -1;
     c->cache = cache->p;
     return 0;
@@ -315,19 +223,18 @@ static int measure(const struct settings *s, const struct sweep_config *c, const
 
 static int run(const struct args *a, struct err *e)
 {
-    struct settings s = {.args = a};
+    struct settings s = {.args = a, .options = options, .section = "sweep"};
     struct sweep_config c;
     struct text cache = {0}, command = {0};
     for (int i = 0; i < a->argc; i++)
         text_printf(&command, "%s%s", i ? " " : "", a->argv[i]);
-    int failed = (a->n_positional && read_ini(&s, a->positional[0], e)) || configure(&s, &c, &cache, e);
+    int failed = (a->n_positional && settings_read(&s, a->positional[0], e)) || configure(&s, &c, &cache, e);
     const char *db = failed ? NULL : setting(&s, "db");
     if (!failed && setting(&s, "dry-run"))
         failed = dry_run(&c, machine_build()->commit, args_has(a, "json"), e);
     else if (!failed)
         failed = measure(&s, &c, db ? db : args_db(a), command.p, e);
-    for (int i = 0; i < OPTIONS; i++)
-        text_free(&s.value[i]);
+    settings_free(&s);
     text_free(&cache);
     text_free(&command);
     return failed;

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/gate.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "bench/cmd/cmd.h"
+#include "bench/cmd/gate_report.h"
+#include "bench/cmd/settings.h"
+#include "bench/cmd/show_plan.h"
+#include "bench/machine.h"
+
+static const struct option_spec options[] = {
+    {"base", 0, "BENCH", "the program that head must not be worse than"},
+    {"head", 0, "BENCH", "the program to judge"},
+    {"null", 0, "BENCH", "base linked again, for the null arm (a copy of base)"},
+    {"base-commit", 0, "HASH", "commit that base must be built from (any)"},
+    {"head-commit", 0, "HASH", "commit that head must be built from (any)"},
+#define AXIS(name, arg, help, ...) {#name, 0, arg, help},
+#include "bench/axes.def"
+#undef AXIS
+    {"text", 0, "FILE", "text whose first tokens fill the context"},
+    {"decode", 'n', "N", "tokens decoded in each round (64)"},
+    {"batch", 0, "N", "most tokens evaluated at once in prefill (512)"},
+    {"exclude", 0, "LINES", "leave out cells: \"format=f16 context=4096; threads=1\""},
+    {"rounds", 0, "N", "measurements of each process, an even number (8)"},
+    {"looks", 0, "LIST", "units after which it is decided (12,16,22,30,40)"},
+    {"alpha", 0, "P", "error of calling a metric worse, over all looks (0.01)"},
+    {"beta", 0, "P", "error of passing one that is worse by the tolerance, over all looks (0.05)"},
+    {"budget", 0, "S", "seconds for the first measurement; what is open then is inconclusive (600)"},
+    {"inconclusive", 0, "HOW", "fail: exit code 3; pass: exit code 0 (fail)"},
+    {"seed", 0, "N", "of all orders and of made-up contexts (1)"},
+    {"timeout", 0, "S", "seconds that a process may take for one answer (600)"},
+    {"cache", 0, "DIR", "derived weight files ($BENCH_CACHE, else ~/.cache/bench)"},
+    {"db", 0, "FILE", "database ($BENCH_DB, else results/bench.db)"},
+    {"junit", 0, "FILE", "write the verdicts as JUnit XML"},
+    {"markdown", 0, "FILE", "append them to FILE as Markdown, such as $GITHUB_STEP_SUMMARY"},
+    {"quiet", 'q', NULL, "print no progress"},
+    {NULL, 0, NULL, NULL},
+};
+
+/* -- settings -------------------------------------------------------------------------------------------------------------- */
+
+static void default_metrics(struct gate_setting *set)
+{
+    for (int i = 0; i < gate_n_metrics; i++)
+        set[i] = (struct gate_setting){.on = 1, .gates = gate_metrics[i].gates, .tolerance = gate_metrics[i].tolerance};
+}
+
+static int unknown_metric(const char *name, struct err *e)
+{
+    const char *names[32], *near;
+    for (int i = 0; i < gate_n_metrics; i++)
+        names[i] = gate_metrics[i].name;
+    near = text_nearest(name, names, gate_n_metrics);
+    return err_set(e, ERR_USAGE, "there is no metric \"%s\"%s%s%s; bench help gate lists them", name,
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+/* [metric NAME]: tolerance = 5%, gate = yes | no | off. */
+static int take_metric(void *ctx, const char *section, const char *key, const char *value, struct err *e)
+{
+    static const char *const words[] = {"off", "no", "yes"};
+    struct gate_setting *set = ctx;
+    if (strncmp(section, "metric ", 7) != 0)
+        return err_set(e, ERR_USAGE, "section [%s]: there are [gate] and [metric NAME]", section);
+    int i = gate_metric_index(section + 7), word = 0;
+    if (i < 0)
+        return unknown_metric(section + 7, e);
+    if (!strcmp(key, "tolerance")) {
+        char number[32];
+        snprintf(number, sizeof number, "%.*s", (int)strcspn(value, "%"), value);
+        if (gate_metrics[i].fact)
+            return err_set(e, ERR_USAGE, "%s is exact and has no tolerance; gate = no tells it without deciding", section + 7);
+        if (!strchr(value, '%') || text_double(number, 0.01, 1000, &set[i].tolerance))
+            return err_set(e, ERR_USAGE, "tolerance = %s: must be a percentage from 0.01%% to 1000%%, such as 5%%", value);
+        set[i].tolerance /= 100;
+        return 0;
+    }
+    while (!strcmp(key, "gate") && word < 3 && strcmp(value, words[word]) != 0)
+        word++;
+    if (strcmp(key, "gate") != 0 || word == 3)
+        return err_set(e, ERR_USAGE, "%s = %s: a metric has tolerance = 5%% and gate = yes, no (told only) or off", key, value);
+    set[i].on = word > 0;
+    set[i].gates = set[i].required = word == 2;
+    return 0;
+}
+
+static int read_looks(const char *list, struct gate_rule *r, struct err *e)
+{
+    struct list l = list_split(list);
+    int64_t before = 5, at = 0;
+    int failed = l.n < 1 || l.n > GATE_MAX_LOOKS;
+    for (int i = 0; i < l.n && !failed; i++) {
+        failed = text_int(l.v[i], before + 1, 10000, &at);
+        r->look[i] = (int)(before = at);
+    }
+    r->n_looks = l.n;
+    free(l.v);
+    return failed ? err_set(e, ERR_USAGE, "--looks %s: must be 1 to %d numbers of units, rising, the first 6 at least", list,
+                            GATE_MAX_LOOKS)
+                  : 0;
+}
+
+static int configure(const struct settings *s, struct sweep_config *c, struct gate_config *g, int *lenient, struct err *e)
+{
+    int64_t decode, batch, seed, rounds;
+    const char *looks = setting(s, "looks"), *how = setting(s, "inconclusive");
+    g->rule = gate_rule_default;
+    if (setting_int(s, "decode", 1, 1 << 20, 64, &decode, e) || setting_int(s, "batch", 1, 1 << 20, 512, &batch, e) ||
+        setting_int(s, "rounds", 2, 1000, 8, &rounds, e) || setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) ||
+        setting_double(s, "alpha", 1e-9, 0.5, g->rule.alpha, &g->rule.alpha, e) ||
+        setting_double(s, "beta", 1e-9, 0.5, g->rule.beta, &g->rule.beta, e) ||
+        setting_double(s, "budget", 0, 1e9, 600, &g->budget_s, e) ||
+        setting_double(s, "timeout", 0.001, 1e9, 600, &c->timeout_s, e) || (looks && read_looks(looks, &g->rule, e)))
+        return -1;
+    if (rounds % 2)
+        return err_set(e, ERR_USAGE, "--rounds %d: must be even, so that each program comes first equally often", (int)rounds);
+    if (how && strcmp(how, "fail") != 0 && strcmp(how, "pass") != 0)
+        return err_set(e, ERR_USAGE, "--inconclusive %s: must be fail or pass", how);
+    *lenient = how && !strcmp(how, "pass");
+    g->base = setting(s, "base"), g->head = setting(s, "head"), g->null = setting(s, "null");
+    g->base_commit = setting(s, "base-commit"), g->head_commit = setting(s, "head-commit");
+    if (!g->base || !g->head)
+        return err_set(e, ERR_USAGE, "--base BENCH and --head BENCH are needed: the programs of two builds");
+    g->rounds = (int)rounds;
+    c->exclude = setting(s, "exclude");
+    c->text = setting(s, "text");
+    c->decode = (int)decode;
+    c->batch = (int)batch;
+    c->seed = (uint64_t)seed;
+    for (int i = 0; i < AXES; i++)
+        c->axis[i] = setting(s, axes[i].name);
+    return 0;
+}
+
+/* -- progress, reports ----------------------------------------------------------------------------------------------------- */
+
+struct screen {
+    int quiet, terminal;
+    int64_t last_ns; /* plain lines: at most one every 10 s */
+};
+
+static void on_progress(void *ctx, const struct gate_progress *p)
+{
+    struct screen *s = ctx;
+    char time[32];
+    int64_t now = clock_ns();
+    if (s->quiet || (!s->terminal && now - s->last_ns < 10000000000))
+        return;
+    s->last_ns = now;
+    describe_seconds(p->seconds, time);
+    fprintf(stderr, "%s%s, %s %d, %d of %d cells open%s", s->terminal ? "\r\033[K" : "", time, p->phase, p->unit + 1, p->open,
+            p->cells, s->terminal ? "" : "\n");
+    fflush(stderr);
+}
+
+static void say(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+}
+
+static int write_report(const char *path, const char *mode, void (*print)(const struct gate_report_rows *, FILE *),
+                        const struct gate_report_rows *r, struct err *e)
+{
+    FILE *f = path ? fopen(path, mode) : NULL;
+    if (!path)
+        return 0;
+    if (f)
+        print(r, f);
+    int failed = !f || ferror(f);
+    if (f)
+        failed |= fclose(f) != 0;
+    return failed ? err_set(e, ERR_ENV, "%s: cannot write the report: %s", path, strerror(errno)) : 0;
+}
+
+static int report(struct store *store, const struct settings *s, int64_t run, struct err *e)
+{
+    struct gate_report_rows r;
+    if (gate_report_load(&r, store, run, e))
+        return -1;
+    if (args_has(s->args, "json"))
+        print_json(gate_json(&r));
+    else
+        gate_print_text(&r, stdout);
+    int failed = write_report(setting(s, "junit"), "w", gate_print_junit, &r, e) ||
+                 write_report(setting(s, "markdown"), "a", gate_print_markdown, &r, e);
+    gate_report_free(&r);
+    return failed ? -1 : 0;
+}
+
+/* The exit code, and in words what decides it. */
+static int verdict(const struct gate_report *r, int lenient, struct err *e)
+{
+    const int *n = r->count;
+    if (r->interrupted)
+        return err_set(e, ERR_INCONCLUSIVE, "gate: interrupted; what was measured is stored, but says nothing alone");
+    if (*r->reason)
+        return err_set(e, ERR_INVALID, "gate: invalid: %s", r->reason);
+    if (r->outcome == GATE_REGRESSED)
+        return err_set(e, ERR_ANSWER_NO, "gate: regressed: %d verdicts; the table above says which and by how much",
+                       n[GATE_REGRESSED]);
+    if (r->outcome == GATE_INVALID)
+        return err_set(e, ERR_INVALID, "gate: invalid: %d verdicts could not be had; the reasons stand above", n[GATE_INVALID]);
+    if (r->outcome == GATE_INCONCLUSIVE && !lenient)
+        return err_set(e, ERR_INCONCLUSIVE,
+                       "gate: inconclusive: %d verdicts; the reasons stand above (--inconclusive pass lets them)",
+                       n[GATE_INCONCLUSIVE]);
+    return 0;
+}
+
+/* -- the command ----------------------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+static int measure(const struct settings *s, const struct sweep_config *c, const struct gate_config *g, int lenient,
+                   const char *command, struct err *e)
+{
+    int quiet = setting(s, "quiet") != NULL;
+    struct screen screen = {.quiet = quiet, .terminal = isatty(STDERR_FILENO)};
+    const char *db = setting(s, "db");
+    struct plan plan;
+    struct store *store = NULL;
+    struct machine *machine = NULL;
+    struct gate_report out;
+    if (file_mkdirs(c->cache, e) || plan_open(&plan, c, 1, 0, machine_build()->commit, quiet ? NULL : say, e))
+        return -1;
+    int failed = store_open(&store, db ? db : args_db(s->args), e) || machine_open(&machine, plan.topology, e);
+    struct store_run record = {.build = *machine_build(), .command = command};
+    if (machine)
+        record.machine = *machine_record(machine);
+    struct sigaction act = {.sa_handler = on_signal}, was_int, was_term;
+    sigaction(SIGINT, &act, &was_int);
+    sigaction(SIGTERM, &act, &was_term);
+    if (!failed)
+        failed = gate_run(store, &plan, c, g, record, &(struct gate_hooks){on_progress, &screen, &stop_asked}, &out, e);
+    sigaction(SIGINT, &was_int, NULL);
+    sigaction(SIGTERM, &was_term, NULL);
+    if (screen.terminal && !quiet)
+        fputs("\r\033[K", stderr);
+    if (!failed && !out.interrupted)
+        failed = report(store, s, out.run, e);
+    if (!failed)
+        failed = verdict(&out, lenient, e);
+    machine_close(machine);
+    store_close(store);
+    plan_close(&plan);
+    return failed ? -1 : 0;
+}
+
+static int run(const struct args *a, struct err *e)
+{
+    struct gate_setting *set = calloc((size_t)gate_n_metrics, sizeof *set);
+    struct settings s = {.args = a, .options = options, .section = "gate", .other = take_metric, .ctx = set};
+    struct sweep_config c = {0};
+    struct gate_config g = {.metric = set};
+    struct text cache = {0}, command = {0};
+    int lenient = 0;
+    if (!set)
+        abort();
+    default_metrics(set);
+    for (int i = 0; i < a->argc; i++)
+        text_printf(&command, "%s%s", i ? " " : "", a->argv[i]);
+    int failed = (a->n_positional && settings_read(&s, a->positional[0], e)) || configure(&s, &c, &g, &lenient, e) ||
+                 settings_cache(&s, &cache, e);
+    c.cache = cache.p;
+    if (!failed)
+        failed = measure(&s, &c, &g, lenient, command.p, e);
+    settings_free(&s);
+    text_free(&cache);
+    text_free(&command);
+    free(set);
+    return failed ? -1 : 0;
+}
+
+const struct command command_gate = {
+    .name = "gate",
+    .summary = "is one build worse than another? interleaved on this machine, three outcomes",
+    .positional = "[GATE.ini]",
+    .max_positional = 1,
+    .options = options,
+    .json = 1,
+    .about =
+        "A unit is three fresh processes, of base, of head and of base again under another path (the null arm), that map the\n"
+        "same model and are measured alternately in balanced random order.  At 12, 16, 22, 30 and 40 units the rule decides for\n"
+        "each metric of each cell: pass, regressed, inconclusive or invalid.  What looks worse is measured once more before it\n"
+        "is called so.  docs/gate.md has the rule and how to read the table.\n"
+        "\n"
+        "metrics: ms_per_token, cpu_per_token, prefill_ms, prefill_cpu (tolerance 5%), instructions (0.5%, where they can be\n"
+        "  counted), peak_memory (2%, and 4 MiB), arena, kv, weights, tables (exact: not a byte more); told, but not gating:\n"
+        "  ttft_ms (5%), p99_ms (10%), logits (exact)\n"
+        "A file has a section [gate] with option = value lines, and sections [metric NAME] with tolerance = 5% and gate = yes,\n"
+        "no (told only) or off; options on the command line override it.\n"
+        "\n"
+        "exit code: 0 pass; 1 something regressed; 3 nothing regressed, something is inconclusive; 4 invalid: a process failed,\n"
+        "a cell is missing, the null arm differs, a program is not the one asked for; 2 and 5 are no verdict: wrong usage, and\n"
+        "the disk, a permission or a corrupt file.",
+    .examples = "  bench gate --base old/bench --head build/bench --model m.gguf --text some.txt --context 64 --threads 1,2\n"
+                "  bench gate ci/gate.ini --base old/bench --head build/bench --junit gate.xml --markdown summary.md\n"
+                "  bench gate ci/gate.ini --base old/bench --head build/bench --budget 60 --inconclusive pass",
+    .run = run,
+};

@@ -1,0 +1,191 @@
+/* A gate for machines that read reports: JSON, JUnit XML and the Markdown of a job summary. */
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/cmd/cmd.h"
+#include "bench/cmd/gate_report.h"
+#include "bench/gate_metric.h"
+
+/* -- JSON ------------------------------------------------------------------------------------------------------------------ */
+
+/* Columns of v_verdict as they are; log ratios become ratios. */
+static const struct {
+    const char *column, *name;
+    int is_log;
+} numbers[] = {
+    {"base", "base", 0},
+    {"head", "head", 0},
+    {"units", "units", 0},
+    {"estimate", "ratio", 1},
+    {"low", "ratio_low", 1},
+    {"high", "ratio_high", 1},
+    {"coverage", "coverage", 0},
+    {"lower", "ratio_lower_bound", 1},
+    {"upper", "ratio_upper_bound", 1},
+    {"tolerance", "tolerated_ratio", 1},
+    {"p", "p", 0},
+    {"p_looks", "p_all_looks", 0},
+    {"mde", "detectable_ratio", 1},
+    {"null_estimate", "null_ratio", 1},
+    {"null_p", "null_p", 0},
+    {"disturbed", "disturbed", 0},
+    {"confirm_units", "confirm_units", 0},
+    {"confirm_estimate", "confirm_ratio", 1},
+};
+
+static json_t *verdict_json(const struct gate_report_rows *r, int row)
+{
+    const struct rows *v = &r->verdict;
+    json_t *j =
+        json_pack("{s:s, s:s, s:b, s:s, s:s}", "cell", rows_get(v, row, "label"), "metric", rows_get(v, row, "metric"), "gates",
+                  gate_row_gates(r, row), "outcome", rows_get(v, row, "outcome"), "reason", rows_get(v, row, "reason"));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        double x = NAN;
+        rows_number(v, row, numbers[i].column, &x);
+        json_object_set_new(j, numbers[i].name, json_real_or_null(numbers[i].is_log ? exp(x) : x));
+    }
+    return j;
+}
+
+struct json_t *gate_json(const struct gate_report_rows *r)
+{
+    static const char *const texts[] = {"outcome",     "reason",      "base_build",  "head_build",  "base_path", "head_path",
+                                        "base_commit", "head_commit", "base_sha256", "head_sha256", "machine",   "started"};
+    json_t *j = json_pack("{s:I, s:I, s:o}", "gate", (json_int_t)atoll(rows_get(&r->gate, 0, "run")), "rule_version",
+                          (json_int_t)atoll(rows_get(&r->gate, 0, "rule_version")), "rule",
+                          json_loads(rows_get(&r->gate, 0, "rule"), 0, NULL));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *text = rows_get(&r->gate, 0, texts[i]);
+        json_object_set_new(j, texts[i], text ? json_string(text) : json_null());
+    }
+    json_t *list = json_array();
+    for (int i = 0; i < r->verdict.n; i++)
+        json_array_append_new(list, verdict_json(r, r->order[i]));
+    json_object_set_new(j, "verdicts", list);
+    return j;
+}
+
+/* -- JUnit XML: one test case per metric of a cell ------------------------------------------------------------------------- */
+
+static void xml(const char *s, FILE *out)
+{
+    static const char *const entity[] = {['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;"};
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c < sizeof entity / sizeof *entity && entity[c])
+            fputs(entity[c], out);
+        else if (c >= ' ')
+            putc(c, out);
+    }
+}
+
+/* What JUnit knows: a failure, an error, a skipped case, or none of these. */
+static const char *element_of(const struct gate_report_rows *r, int row)
+{
+    static const char *const elements[][2] = {
+        {"regressed", "failure"}, {"invalid", "error"}, {"inconclusive", "skipped"}, {"absent", "skipped"}};
+    const char *outcome = rows_get(&r->verdict, row, "outcome");
+    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
+        if (!strcmp(outcome, elements[i][0]))
+            return gate_row_gates(r, row) ? elements[i][1] : "skipped";
+    return NULL;
+}
+
+static void print_case(const struct gate_report_rows *r, int row, FILE *out)
+{
+    char base[48], head[48], change[24], mde[24];
+    const char *element = element_of(r, row);
+    gate_row_value(r, row, "base", base);
+    gate_row_value(r, row, "head", head);
+    gate_row_percent(r, row, "estimate", 1, change);
+    gate_row_percent(r, row, "mde", 0, mde);
+    fputs("    <testcase classname=\"", out);
+    xml(rows_get(&r->verdict, row, "label"), out);
+    fprintf(out, "\" name=\"%s\">", rows_get(&r->verdict, row, "metric"));
+    if (element) {
+        fprintf(out, "<%s message=\"", element);
+        xml(gate_row_outcome(r, row), out);
+        fprintf(out, ": %s to %s, %s (detectable %s)%s", base, head, change, mde,
+                *rows_get(&r->verdict, row, "reason") ? ": " : "");
+        xml(rows_get(&r->verdict, row, "reason"), out);
+        fputs("\"/>", out);
+    }
+    fputs("</testcase>\n", out);
+}
+
+void gate_print_junit(const struct gate_report_rows *r, FILE *out)
+{
+    static const char *const elements[] = {"failure", "error", "skipped"};
+    int count[3] = {0}, whole = *rows_get(&r->gate, 0, "reason") != '\0';
+    for (int i = 0; i < r->verdict.n; i++)
+        for (int k = 0; k < 3; k++)
+            count[k] += element_of(r, i) && !strcmp(element_of(r, i), elements[k]);
+    fprintf(out,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"bench gate\" tests=\"%d\" "
+            "failures=\"%d\" errors=\"%d\" skipped=\"%d\">\n",
+            r->verdict.n + whole, count[0], count[1] + whole, count[2]);
+    if (whole) {
+        fputs("    <testcase classname=\"gate\" name=\"the whole\"><error message=\"", out);
+        xml(rows_get(&r->gate, 0, "reason"), out);
+        fputs("\"/></testcase>\n", out);
+    }
+    for (int i = 0; i < r->verdict.n; i++)
+        print_case(r, r->order[i], out);
+    fputs("  </testsuite>\n</testsuites>\n", out);
+}
+
+/* -- Markdown -------------------------------------------------------------------------------------------------------------- */
+
+/* A | would end the cell of the table. */
+static void markdown(const char *s, FILE *out)
+{
+    for (; *s; s++)
+        fprintf(out, "%s%c", *s == '|' ? "\\" : "", *s == '\n' ? ' ' : *s);
+}
+
+static void print_line(const struct gate_report_rows *r, int row, FILE *out)
+{
+    char base[48], head[48], p[4][24];
+    gate_row_value(r, row, "base", base);
+    gate_row_value(r, row, "head", head);
+    gate_row_percent(r, row, "estimate", 1, p[0]);
+    gate_row_percent(r, row, "low", 1, p[1]);
+    gate_row_percent(r, row, "high", 1, p[2]);
+    gate_row_percent(r, row, "mde", 0, p[3]);
+    fputs("| ", out);
+    markdown(rows_get(&r->verdict, row, "label"), out);
+    fprintf(out, " | %s | %s | %s | %s | %s to %s | %s | %s | %s", rows_get(&r->verdict, row, "metric"), base, head, p[0], p[1],
+            p[2], p[3], rows_get(&r->verdict, row, "units"), gate_row_outcome(r, row));
+    fputs(*rows_get(&r->verdict, row, "reason") ? ": " : "", out);
+    markdown(rows_get(&r->verdict, row, "reason"), out);
+    fputs(" |\n", out);
+}
+
+/* What did not pass in the open, what passed behind a fold. */
+void gate_print_markdown(const struct gate_report_rows *r, FILE *out)
+{
+    static const char head[] = "| cell | metric | base | head | change | 95% | detectable | units | outcome |\n"
+                               "|---|---|--:|--:|--:|---|--:|--:|---|\n";
+    const char *outcome = rows_get(&r->gate, 0, "outcome");
+    int passed = 0, other = 0;
+    for (int i = 0; i < r->verdict.n; i++)
+        passed += !strcmp(rows_get(&r->verdict, i, "outcome"), "pass");
+    other = r->verdict.n - passed;
+    fprintf(out, "## bench gate: %s\n\n", outcome ? outcome : "not ended");
+    markdown(rows_get(&r->gate, 0, "reason"), out);
+    fprintf(out, "%sbase %s, head %s, %s\n\n", *rows_get(&r->gate, 0, "reason") ? "\n\n" : "",
+            rows_get(&r->gate, 0, "base_build"), rows_get(&r->gate, 0, "head_build"), rows_get(&r->gate, 0, "machine"));
+    if (other)
+        fputs(head, out);
+    for (int i = 0; i < r->verdict.n; i++)
+        if (strcmp(rows_get(&r->verdict, r->order[i], "outcome"), "pass") != 0)
+            print_line(r, r->order[i], out);
+    fprintf(out, "%s<details><summary>%d of %d passed</summary>\n\n%s", other ? "\n" : "", passed, r->verdict.n, head);
+    for (int i = 0; i < r->verdict.n; i++)
+        if (!strcmp(rows_get(&r->verdict, r->order[i], "outcome"), "pass"))
+            print_line(r, r->order[i], out);
+    fputs("\n</details>\n", out);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/gate_build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define ANSWER_MS 30000 /* that a program may take to say who it is */
+#define COPY "/the-same-program-again/bench"
+
+/* stdout of `PATH --version`, at most size - 1 bytes; -1 when it cannot be run or gives no answer in time. */
+static int ask_version(const char *path, char *said, size_t size)
+{
+    int fd[2];
+    if (pipe2(fd, O_CLOEXEC))
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        dup2(null, STDIN_FILENO);
+        dup2(fd[1], STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        execl(path, "bench", "--version", (char *)NULL);
+        _exit(127);
+    }
+    close(fd[1]);
+    size_t n = 0;
+    while (pid > 0 && n + 1 < size) {
+        struct pollfd p = {.fd = fd[0], .events = POLLIN};
+        ssize_t got = poll(&p, 1, ANSWER_MS) > 0 ? read(fd[0], said + n, size - 1 - n) : -1;
+        if (got <= 0)
+            break;
+        n += (size_t)got;
+    }
+    said[n] = '\0';
+    close(fd[0]);
+    int status = -1;
+    if (pid > 0) {
+        kill(pid, SIGKILL); /* it has said what it had to say, or will not */
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    }
+    return n ? 0 : -1;
+}
+
+/* "bench VERSION (COMMIT)", the compiler and the flags, a line each. */
+static int parse(struct gate_build *b)
+{
+    char *line[3], *save = NULL;
+    for (int i = 0; i < 3; i++)
+        if (!(line[i] = strtok_r(i ? NULL : b->said, "\n", &save)))
+            return -1;
+    char *open = strstr(line[0], " ("), *close = strrchr(line[0], ')');
+    if (strncmp(line[0], "bench ", 6) != 0 || !open || !close || close < open + 2)
+        return -1;
+    *open = *close = '\0';
+    b->build = (struct store_build){.version = line[0] + 6, .commit = open + 2, .compiler = line[1], .flags = line[2]};
+    return 0;
+}
+
+int gate_build_open(struct gate_build *b, const char *path, const char *commit, struct err *e)
+{
+    char full[PATH_MAX];
+    if (!realpath(path, full))
+        return err_set(e, ERR_INVALID, "%s: %s: name the program of a build, such as build/bench", path, strerror(errno));
+    snprintf(b->path, sizeof b->path, "%s", full);
+    if (file_sha256(b->path, b->sha256, e))
+        return -1;
+    if (ask_version(b->path, b->said, sizeof b->said) || parse(b))
+        return err_set(e, ERR_INVALID, "%s: does not answer --version as bench does, so it is none, or it cannot be run here",
+                       path);
+    if (commit && strncmp(b->build.commit, commit, strlen(commit)) != 0)
+        return err_set(e, ERR_INVALID, "%s: built from commit %s, but %s was to be measured: build that one again", path,
+                       b->build.commit, commit);
+    return 0;
+}
+
+int gate_build_unchanged(const struct gate_build *b, struct err *e)
+{
+    char now[65];
+    if (!file_sha256(b->path, now, e) && !strcmp(now, b->sha256))
+        return 0;
+    return err_set(e, ERR_INVALID, "%s: the file changed while it was measured: build elsewhere, and gate again", b->path);
+}
+
+static int write_program(const char *path, const char *bytes, size_t n, struct err *e)
+{
+    FILE *f = fopen(path, "w");
+    int failed = !f || fwrite(bytes, 1, n, f) != n;
+    if (f)
+        failed |= fclose(f) != 0;
+    if (failed || chmod(path, 0700))
+        return err_set(e, ERR_ENV, "%s: cannot write a copy of the base program: %s; set TMPDIR to a folder with room", path,
+                       strerror(errno));
+    return 0;
+}
+
+int gate_build_copy(const struct gate_build *b, struct gate_build *copy, struct err *e)
+{
+    char path[PATH_MAX + 64];
+    const char *tmp = getenv("TMPDIR");
+    size_t n;
+    snprintf(path, sizeof path, "%s/bench-gate-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    if (!mkdtemp(path))
+        return err_set(e, ERR_ENV, "%s: cannot make a folder: %s; set TMPDIR to one that can be written", path, strerror(errno));
+    snprintf(path + strlen(path), sizeof path - strlen(path), "%s", COPY);
+    snprintf(copy->path, sizeof copy->path, "%.*s", (int)sizeof copy->path - 1, path);
+    char *slash = strrchr(path, '/'), *bytes = NULL;
+    *slash = '\0';
+    int failed = file_mkdirs(path, e) || !(bytes = file_read(b->path, &n, e)) || write_program(copy->path, bytes, n, e);
+    free(bytes);
+    if (!failed && gate_build_open(copy, copy->path, NULL, e))
+        failed = err_set(e, ERR_ENV,
+                         "%s: a copy of the base program does not run there; set TMPDIR to a folder of which programs "
+                         "may be run",
+                         path);
+    if (failed)
+        gate_build_remove(copy);
+    return failed ? -1 : 0;
+}
+
+void gate_build_remove(const struct gate_build *copy)
+{
+    char path[PATH_MAX];
+    if (strlen(copy->path) <= strlen(COPY))
+        return;
+    snprintf(path, sizeof path, "%s", copy->path);
+    unlink(path);
+    for (int i = 0; i < 2; i++) {
+        *strrchr(path, '/') = '\0';
+        rmdir(path);
+    }
+}
