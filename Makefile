@@ -8,10 +8,11 @@
 # make quality    docs/quality.md anew: what each weight format costs the shipped model
 # make lint       clang-tidy, cppcheck, headers compile alone, folders include only whom the design allows
 # make format     clang-format on every C file
+# make relinked   build/bench-relinked, the same program linked in another order, for bench gate --null
 # make install    PREFIX=/usr/local
 # make clean
 #
-# HWLOC=0 and PAPI=0 leave those libraries out.  O=dir builds elsewhere.  CC=clang works.  V=1 shows every command.
+# HWLOC=0 and PAPI=0 leave those libraries out.  INJECT='-DINJECT_DECODE_PPM=50000' makes a slower build (engine/inject.h).  O=dir builds elsewhere.  CC=clang works.  V=1 shows every command.
 
 VERSION = 0.1.0
 CC      = gcc
@@ -26,6 +27,10 @@ SANITIZE =
 CFLAGS  = -std=gnu11 $(OPT) -g -ffp-contract=off -fno-math-errno -Wall -Wextra -Wpedantic -Werror -Wstrict-prototypes \
           -Wmissing-prototypes -Wshadow -Wvla $(SANITIZE)
 CPPFLAGS = -I. -I$(O) -D_GNU_SOURCE -DHAVE_HWLOC=$(HWLOC) -DHAVE_PAPI=$(PAPI)
+# A build that is slower by a share of its own work, to try the gate: engine/inject.h.
+ifdef INJECT
+CPPFLAGS += $(INJECT)
+endif
 LDLIBS  = -lsqlite3 -ljansson -linih -lsodium -lstemmer -lpcre2-8 -lpthread -lm
 ifeq ($(HWLOC),1)
 LDLIBS += -lhwloc
@@ -49,7 +54,7 @@ ROOMS   = base kernels engine eval results bench
 SRC     = $(foreach r,$(ROOMS) tests,$(wildcard $r/*.c $r/*/*.c))
 obj     = $(patsubst %.c,$(O)/obj/%.o,$(wildcard $1/*.c $1/*/*.c))
 
-.PHONY: all setup demo quality test run-tests check check-asan check-arm lint format install clean always
+.PHONY: all relinked setup demo quality test run-tests check check-asan check-arm lint format install clean always
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -59,6 +64,11 @@ all: $(O)/bench
 # One library a room, so that a test links only the rooms that its own room may include.
 $(O)/bench: $(call obj,bench) $(O)/libresults.a $(O)/libeval.a $(O)/libengine.a $(O)/libkernels.a $(O)/libbase.a
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# The same objects in another order: what of a difference is only where the code lies, bench gate --null FILE sees.
+relinked: $(O)/bench-relinked
+$(O)/bench-relinked: $(foreach r,$(ROOMS),$(call obj,$r))
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ `printf '%s\n' $^ | sort -r` $(LDLIBS)
 
 $(foreach r,$(filter-out bench,$(ROOMS)),$(eval $(O)/lib$r.a: $(call obj,$r)))
 $(O)/lib%.a:
@@ -84,7 +94,7 @@ $(O)/build_info.h: always
 	@printf '#define BUILD_%s "%s"\n' VERSION '$(VERSION)' \
 	    COMMIT "`git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown`" \
 	    COMPILER "`$(CC) --version | head -n 1`" \
-	    FLAGS '$(strip $(CFLAGS)) HWLOC=$(HWLOC) PAPI=$(PAPI)' >$@.new; $(if_changed)
+	    FLAGS '$(strip $(CFLAGS) $(INJECT)) HWLOC=$(HWLOC) PAPI=$(PAPI)' >$@.new; $(if_changed)
 
 # Where `make install` puts the figures' scripts and the task sets: another PREFIX compiles these files again.
 $(O)/prefix: always

@@ -16,6 +16,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/inject.h"
+
 /* The query of a head is not rounded here but in groups, by attention: it meets the cache, not a weight. */
 static void fill(const struct session *s, struct act *a, enum act_kind kind, const float *x, int k, void *room)
 {
@@ -108,8 +110,16 @@ void eval_multiply(struct session *s, int thread, enum stage stage, float *y, co
 {
     if (s->profiling)
         s->scratch[thread].clock->bytes[stage] += (int64_t)format_row_bytes(w->format, w->cols) * (to - from);
-    if (from < to)
-        matmul(y, (size_t)w->rows, w, &a[session_kind(s, w)], from, to, s->isa, s->scratch[thread].matmul);
+    if (from >= to)
+        return;
+    const struct act *x = &a[session_kind(s, w)];
+    matmul(y, (size_t)w->rows, w, x, from, to, s->isa, s->scratch[thread].matmul);
+    if (INJECT_PREFILL_PPM || INJECT_DECODE_PPM) {
+        static _Thread_local int64_t left[2];
+        int ppm = x->n > 1 ? INJECT_PREFILL_PPM : INJECT_DECODE_PPM;
+        int again = inject_again(to - from, ppm, PANEL_ROWS, &left[x->n > 1]);
+        matmul(y, (size_t)w->rows, w, x, from, from + again, s->isa, s->scratch[thread].matmul);
+    }
 }
 
 static void embed(struct session *s, int thread)

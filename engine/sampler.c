@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "engine/inject.h"
+
 struct candidate {
     float p;
     int id;
@@ -73,6 +75,11 @@ static int keep(const struct sampler *s, struct candidate *c, int n, double *sum
 int sampler_pick(struct sampler *s, const float *logits, int n, void *room)
 {
     int best = argmax(logits, n);
+    if (INJECT_SAMPLE_PPM) {
+        static _Thread_local int64_t left;
+        volatile int again = argmax(logits, inject_again(n, INJECT_SAMPLE_PPM, 1, &left));
+        (void)again;
+    }
     if (!(s->temperature > 0) || !isfinite(logits[best]))
         return best;
 
