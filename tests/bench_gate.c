@@ -107,6 +107,7 @@ static void equal_programs_pass(void **state)
     assert_int_equal(gate(&plain, &(struct fake){.name = "head"}, db, ""), 0);
     char *text = output();
     expect_text(text, "gate 1: pass");
+    expect_text(text, "exact and not worse: arena in 1, logits in 1 cells");
     expect_text(text, "6 verdicts that gate: 6 pass, 0 regressed, 0 inconclusive, 0 invalid");
     free(text);
     expect_rows(db, "SELECT outcome, reason FROM gate", "pass|\n");
@@ -134,15 +135,17 @@ static void equal_programs_pass(void **state)
 static void a_slower_program_has_regressed_after_a_confirmation(void **state)
 {
     (void)state;
-    char db[300], more[700], junit[300], markdown[300];
+    char db[300], more[1000], junit[300], markdown[300], quality[300];
     snprintf(db, sizeof db, "%s", test_file("slow.db"));
     snprintf(junit, sizeof junit, "%s", test_file("gate.xml"));
     snprintf(markdown, sizeof markdown, "%s", test_file("gate.md"));
-    snprintf(more, sizeof more, "--junit %s --markdown %s", junit, markdown);
+    snprintf(quality, sizeof quality, "%s", test_file("gate.json"));
+    snprintf(more, sizeof more, "--junit %s --markdown %s --codequality %s --annotations", junit, markdown, quality);
     assert_int_equal(gate(&plain, &(struct fake){.name = "head", .decode = "1200000"}, db, more), 1);
     char *text = output();
     expect_text(text, "+20.0%");
     expect_text(text, "bench: gate: regressed: 4 verdicts");
+    expect_text(text, "\n::error title=bench gate::file, context 1: ms_per_token regressed, 1 ms to 1.2 ms, +20.0%25\n");
     free(text);
     expect_rows(
         db,
@@ -155,6 +158,10 @@ static void a_slower_program_has_regressed_after_a_confirmation(void **state)
     expect_text(text, "tests=\"13\" failures=\"4\" errors=\"0\" skipped=\"");
     expect_text(text, "name=\"ms_per_token\"><failure message=\"regressed: 1 ms to 1.2 ms, +20.0%");
     free(text);
+    json_t *j = json_load_file(quality, 0, NULL);
+    assert_int_equal(json_array_size(j), 4);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(j, 0), "severity")), "critical");
+    json_decref(j);
     text = file_read(markdown, NULL, &e);
     assert_non_null(text);
     expect_text(text, "## bench gate: regressed");

@@ -40,6 +40,8 @@ static const struct option_spec options[] = {
     {"db", 0, "FILE", "database ($BENCH_DB, else results/bench.db)"},
     {"junit", 0, "FILE", "write the verdicts as JUnit XML"},
     {"markdown", 0, "FILE", "append them to FILE as Markdown, such as $GITHUB_STEP_SUMMARY"},
+    {"codequality", 0, "FILE", "write what did not pass as GitLab's code-quality report"},
+    {"annotations", 0, NULL, "print what did not pass as GitHub's annotations too"},
     {"quiet", 'q', NULL, "print no progress"},
     {NULL, 0, NULL, NULL},
 };
@@ -119,6 +121,8 @@ static int configure(const struct settings *s, struct sweep_config *c, struct ga
         setting_double(s, "budget", 0, 1e9, 600, &g->budget_s, e) ||
         setting_double(s, "timeout", 0.001, 1e9, 600, &c->timeout_s, e) || (looks && read_looks(looks, &g->rule, e)))
         return -1;
+    if (args_has(s->args, "json") && setting(s, "annotations"))
+        return err_set(e, ERR_USAGE, "gate: --json and --annotations both print to stdout: choose one");
     if (rounds % 2)
         return err_set(e, ERR_USAGE, "--rounds %d: must be even, so that each program comes first equally often", (int)rounds);
     if (how && strcmp(how, "fail") != 0 && strcmp(how, "pass") != 0)
@@ -188,7 +192,10 @@ static int report(struct store *store, const struct settings *s, int64_t run, st
         print_json(gate_json(&r));
     else
         gate_print_text(&r, stdout);
+    if (setting(s, "annotations"))
+        gate_print_annotations(&r, stdout);
     int failed = write_report(setting(s, "junit"), "w", gate_print_junit, &r, e) ||
+                 write_report(setting(s, "codequality"), "w", gate_print_codequality, &r, e) ||
                  write_report(setting(s, "markdown"), "a", gate_print_markdown, &r, e);
     gate_report_free(&r);
     return failed ? -1 : 0;
@@ -298,7 +305,7 @@ const struct command command_gate = {
         "is called so.  docs/gate.md has the rule and how to read the table.\n"
         "\n"
         "metrics: ms_per_token, cpu_per_token, prefill_ms, prefill_cpu (tolerance 5%), instructions (0.5%, where they can be\n"
-        "  counted), peak_memory (2%, and 4 MiB), arena, kv, weights, tables (exact: not a byte more); told, but not gating:\n"
+        "  counted), peak_memory (2% or 4 MiB), arena, kv, weights, tables (exact: not a byte more); told, but not gating:\n"
         "  ttft_ms (5%), p99_ms (10%), logits (exact)\n"
         "A file has a section [gate] with option = value lines, and sections [metric NAME] with tolerance = 5% and gate = yes,\n"
         "no (told only) or off; options on the command line override it.\n"

@@ -115,6 +115,28 @@ static void add_row(struct table *t, const struct gate_report_rows *r, int row)
     table_add(t, "%s", gate_row_outcome(r, row));
 }
 
+/* Exact metrics that are as they should be need no row each, and what is absent stands among the reasons. */
+static int is_plain(const struct gate_report_rows *r, int row)
+{
+    const char *outcome = rows_get(&r->verdict, row, "outcome");
+    int exact = gate_metrics[gate_metric_index(rows_get(&r->verdict, row, "metric"))].fact != NULL;
+    return (exact && !strcmp(outcome, "pass")) || !strcmp(outcome, "absent");
+}
+
+static void print_exact(const struct gate_report_rows *r, FILE *out)
+{
+    int listed = 0;
+    for (int k = 0; k < gate_n_metrics; k++) {
+        int n = 0;
+        for (int i = 0; gate_metrics[k].fact && i < r->verdict.n; i++)
+            n += !strcmp(rows_get(&r->verdict, i, "metric"), gate_metrics[k].name) &&
+                 !strcmp(rows_get(&r->verdict, i, "outcome"), "pass");
+        if (n)
+            fprintf(out, "%s%s in %d", listed++ ? ", " : "exact and not worse: ", gate_metrics[k].name, n);
+    }
+    fputs(listed ? " cells\n" : "", out);
+}
+
 /* Reasons once each, with the first of the rows that have it and how many more. */
 static void print_reasons(const struct gate_report_rows *r, FILE *out)
 {
@@ -157,12 +179,14 @@ void gate_print_text(const struct gate_report_rows *r, FILE *out)
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         table_column(&t, columns[i].title, columns[i].align);
     for (int i = 0; i < r->verdict.n; i++)
-        add_row(&t, r, r->order[i]);
+        if (!is_plain(r, r->order[i]))
+            add_row(&t, r, r->order[i]);
     table_print(&t, out);
     table_free(&t);
     fputs("change: median of the units' ratios; 95%: its interval; null: base against itself; MDE: the change found in 8 of 10 "
           "cases;\n(outcome): told, does not gate\n",
           out);
+    print_exact(r, out);
     print_reasons(r, out);
     fprintf(out, "\n%d verdicts that gate: %d pass, %d regressed, %d inconclusive, %d invalid\n",
             gate_count(r, NULL) - gate_count(r, "absent"), gate_count(r, "pass"), gate_count(r, "regressed"),

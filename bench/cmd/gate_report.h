@@ -21,6 +21,8 @@ void gate_print_text(const struct gate_report_rows *r, FILE *out);
 struct json_t *gate_json(const struct gate_report_rows *r);
 void gate_print_junit(const struct gate_report_rows *r, FILE *out);
 void gate_print_markdown(const struct gate_report_rows *r, FILE *out);
+void gate_print_annotations(const struct gate_report_rows *r, FILE *out); /* GitHub's workflow commands */
+void gate_print_codequality(const struct gate_report_rows *r, FILE *out); /* GitLab's JSON */
 
 /* -- for these ------------------------------------------------------------------------------------------------------------- */
 

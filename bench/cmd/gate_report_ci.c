@@ -1,13 +1,18 @@
-/* A gate for machines that read reports: JSON, JUnit XML and the Markdown of a job summary. */
+/* A gate for machines that read reports: JSON, JUnit XML, the Markdown of a job summary, GitHub's annotations, GitLab's code quality. */
 /* SPDX-License-Identifier: MIT */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/text.h"
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/gate_report.h"
 #include "bench/gate_metric.h"
+
+#define MAX_ANNOTATIONS 8      /* GitHub shows ten of a step */
+#define LOCATION "ci/gate.ini" /* a finding must have a place in the source; a time has none */
 
 /* -- JSON ------------------------------------------------------------------------------------------------------------------ */
 
@@ -188,4 +193,75 @@ void gate_print_markdown(const struct gate_report_rows *r, FILE *out)
         if (!strcmp(rows_get(&r->verdict, r->order[i], "outcome"), "pass"))
             print_line(r, r->order[i], out);
     fputs("\n</details>\n", out);
+}
+
+/* -- GitHub's workflow commands and GitLab's code quality: what needs somebody's eye --------------------------------------- */
+
+/* "f16, context 64: ms_per_token regressed, 1 ms to 1.2 ms, +20.0%"; free it. */
+static char *in_words(const struct gate_report_rows *r, int row)
+{
+    char base[48], head[48], change[24];
+    struct text t = {0};
+    gate_row_value(r, row, "base", base);
+    gate_row_value(r, row, "head", head);
+    gate_row_percent(r, row, "estimate", 1, change);
+    text_printf(&t, "%s: %s %s, %s to %s, %s", rows_get(&r->verdict, row, "label"), rows_get(&r->verdict, row, "metric"),
+                gate_row_outcome(r, row), base, head, change);
+    if (*rows_get(&r->verdict, row, "reason"))
+        text_printf(&t, ": %s", rows_get(&r->verdict, row, "reason"));
+    return t.p;
+}
+
+/* How grave an outcome is to the two of them; NULL: it is told to neither. */
+static const char *grade(const struct gate_report_rows *r, int row, int gitlab)
+{
+    static const char *const grades[][3] = {
+        {"regressed", "error", "critical"}, {"invalid", "error", "major"}, {"inconclusive", "warning", "minor"}};
+    for (size_t i = 0; gate_row_gates(r, row) && i < sizeof grades / sizeof *grades; i++)
+        if (!strcmp(rows_get(&r->verdict, row, "outcome"), grades[i][0]))
+            return grades[i][1 + gitlab];
+    return NULL;
+}
+
+void gate_print_annotations(const struct gate_report_rows *r, FILE *out)
+{
+    int n = 0;
+    for (int i = 0; i < r->verdict.n; i++) {
+        const char *level = grade(r, r->order[i], 0);
+        if (!level || n++ >= MAX_ANNOTATIONS)
+            continue;
+        char *words = in_words(r, r->order[i]);
+        fprintf(out, "::%s title=bench gate::", level);
+        for (const char *c = words; *c; c++) /* what ends a command, and what escapes */
+            if (strchr("%\r\n", *c))
+                fprintf(out, "%%%02X", (unsigned)(unsigned char)*c);
+            else
+                putc(*c, out);
+        putc('\n', out);
+        free(words);
+    }
+    if (n > MAX_ANNOTATIONS)
+        fprintf(out, "::notice title=bench gate::%d more; the job summary has all\n", n - MAX_ANNOTATIONS);
+}
+
+void gate_print_codequality(const struct gate_report_rows *r, FILE *out)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->verdict.n; i++) {
+        const char *severity = grade(r, r->order[i], 1);
+        char key[200], hash[65];
+        if (!severity)
+            continue;
+        char *words = in_words(r, r->order[i]);
+        snprintf(key, sizeof key, "%s|%s", rows_get(&r->verdict, r->order[i], "label"),
+                 rows_get(&r->verdict, r->order[i], "metric"));
+        sha256_bytes(key, strlen(key), hash); /* the same finding has the same fingerprint in every job */
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:{s:i}}}", "description", words, "check_name",
+                                              rows_get(&r->verdict, r->order[i], "metric"), "fingerprint", hash, "severity",
+                                              severity, "location", "path", LOCATION, "lines", "begin", 1));
+        free(words);
+    }
+    json_dumpf(list, out, JSON_INDENT(2));
+    putc('\n', out);
+    json_decref(list);
 }
