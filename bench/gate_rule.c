@@ -161,13 +161,14 @@ void gate_confirm(const struct gate_rule *r, struct gate_member *m, const double
                   struct gate_judgement *j)
 {
     gate_judge(j, head, null, n, m->tolerance, r->confirm, r->beta, r->alpha);
-    double *all = calloc((size_t)(m->n + n) + 1, sizeof *all);
+    size_t first = (size_t)m->n, fresh = (size_t)n;
+    double *all = calloc(first + fresh + 1, sizeof *all);
     if (!all)
         abort();
-    memcpy(all, m->head, (size_t)m->n * sizeof *all);
-    memcpy(all + m->n, head, (size_t)n * sizeof *all);
-    stats_sort(all, (size_t)(m->n + n));
-    int much = n > 0 && stats_quantile(all, (size_t)(m->n + n), 0.5) >= m->tolerance / 2;
+    memcpy(all, m->head, first * sizeof *all);
+    memcpy(all + first, head, fresh * sizeof *all);
+    stats_sort(all, first + fresh);
+    int much = n > 0 && stats_quantile(all, first + fresh, 0.5) >= m->tolerance / 2;
     m->outcome = j->null_fired ? GATE_INVALID : j->slower && much ? GATE_REGRESSED : GATE_INCONCLUSIVE;
     free(all);
 }
