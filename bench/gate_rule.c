@@ -166,7 +166,8 @@ void gate_confirm(const struct gate_rule *r, struct gate_member *m, const double
     if (!all)
         abort();
     memcpy(all, m->head, first * sizeof *all);
-    memcpy(all + first, head, fresh * sizeof *all);
+    for (size_t i = 0; i < fresh; i++) /* head may be NULL where nothing could be measured */
+        all[first + i] = head[i];
     stats_sort(all, first + fresh);
     int much = n > 0 && stats_quantile(all, first + fresh, 0.5) >= m->tolerance / 2;
     m->outcome = j->null_fired ? GATE_INVALID : j->slower && much ? GATE_REGRESSED : GATE_INCONCLUSIVE;

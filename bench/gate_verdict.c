@@ -21,12 +21,14 @@ static double percent(double log_ratio)
 
 static double median(const double *v, int n)
 {
-    double *copy = calloc((size_t)n + 1, sizeof *copy);
+    if (!n)
+        return NAN;
+    double *copy = calloc((size_t)n, sizeof *copy);
     if (!copy)
         abort();
     memcpy(copy, v, (size_t)n * sizeof *copy);
     stats_sort(copy, (size_t)n);
-    double x = n ? stats_quantile(copy, (size_t)n, 0.5) : NAN;
+    double x = stats_quantile(copy, (size_t)n, 0.5);
     free(copy);
     return x;
 }
