@@ -69,7 +69,7 @@ static int gate(const struct fake *base, const struct fake *head, const char *db
     snprintf(a, sizeof a, "%s", write_fake(base));
     snprintf(b, sizeof b, "%s", write_fake(head));
     unlink(db);
-    return finish(start("gate --base %s --head %s --runtime null --context 1 --looks 8 --rounds 2 --alpha 0.05 --timeout 20 "
+    return finish(start("gate --base %s --head %s --runtime null --context 1 --looks 8 --rounds 2 --alpha 0.05 "
                         "--quiet --db %s %s",
                         a, b, db, more));
 }
