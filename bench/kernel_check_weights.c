@@ -167,11 +167,13 @@ int check_matmul(struct check *k)
     for (int i = 0; i < n; i++) {
         for (size_t j = 0; j < sizeof columns / sizeof *columns; j++) {
             int fill = (int)rng_below(&k->rng, FILLS + 1);
-            ok = ok && check_product(k, 37, length[i], columns[j], 0, 37, ORDINARY) &&
+            ok = ok && check_product(k, PANEL_ROWS + 5, length[i], columns[j], 0, PANEL_ROWS + 5, ORDINARY) &&
                  check_product(k, 21, length[i], columns[j], 3, 20, fill);
         }
     }
-    return ok;
+    /* Several panels side by side, and rows longer than what is prepared of a column at a time. */
+    return ok && check_product(k, 5 * PANEL_ROWS - 3, 256, 67, 0, 5 * PANEL_ROWS - 3, ORDINARY) &&
+           check_product(k, PANEL_ROWS + 1, 2304, 5, 0, PANEL_ROWS + 1, ORDINARY);
 }
 
 int check_vecmat(struct check *k)
@@ -209,14 +211,14 @@ int check_vecmat(struct check *k)
 /* Both panels, as matmul.h lays them out, against dequantize. */
 int check_unpack(struct check *k)
 {
-    static const int rows[] = {1, 5, 8, 16};
+    static const int rows[] = {1, PANEL_ROWS - 3, PANEL_ROWS / 2, PANEL_ROWS};
     const struct format *f = k->c->format;
     const int q8 = k->c->kind == KERNEL_UNPACK_Q8;
     int length[8], n = lengths(f, length);
     for (int i = 0; i < n; i++) {
         for (int fill = 0; fill <= FILLS; fill++) {
             const int k_row = length[i], count = rows[fill % 4];
-            const int col = fill % 2 && k_row > 32 ? 32 : 0, cols = k_row - col;
+            const int col = (fill + i) % 2 && k_row > 32 ? 32 : 0, cols = k_row - col;
             uint8_t *w = check_take(k, (size_t)count * format_row_bytes(f, k_row));
             float *wf = check_take(k, (size_t)count * (size_t)k_row * sizeof *wf);
             uint8_t *panel = check_take(k, (size_t)PANEL_ROWS * (size_t)cols * (q8 ? 1 : sizeof(float)));

@@ -3,7 +3,8 @@
  * A panel holds four consecutive weights of PANEL_ROWS rows side by side, so one vector of it meets one broadcast word of x, and
  * lane r of the integer accumulator belongs to row r: nothing is added across lanes.  After the 4 or 8 steps of a group the
  * integers are scaled by both scales and added to a float accumulator, and m * sum(x) after them where there is an offset.
- * Columns side by side share the loads of the panel.  Group and offset are constants: four kernels from each source. */
+ * Columns side by side share the loads of the panel, and panels side by side those of the columns.  Group and offset are
+ * constants: four kernels from each source. */
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
@@ -30,12 +31,14 @@ FORCE_INLINE float group_scale(const struct act *x, int c, int g, int group)
     return x->d[(size_t)c * (size_t)(x->k / ACT_GROUP) + (size_t)(g * group / ACT_GROUP)];
 }
 
-FORCE_INLINE void columns_q8_scalar(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x, int rows, int group,
+FORCE_INLINE void columns_q8_scalar(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x, int rows, int group,
                                     int offset)
 {
     for (int c = 0; c < x->n; c++) {
         const int8_t *q = x->q + (size_t)c * (size_t)x->k;
-        for (int r = 0; r < rows; r++) {
+        for (int row = 0; row < rows; row++) {
+            const struct panel_q8 *panel = panels + row / PANEL_ROWS;
+            const int r = row % PANEL_ROWS;
             float sum = 0;
             for (int g = 0; g < x->k / group; g++) {
                 const float dx = group_scale(x, c, g, group);
@@ -46,17 +49,17 @@ FORCE_INLINE void columns_q8_scalar(float *y, size_t ldy, const struct panel_q8 
                 if (offset)
                     sum += panel->m[g * PANEL_ROWS + r] * dx * (float)group_sum(x, c, g, group);
             }
-            y[(size_t)c * ldy + (size_t)r] = sum;
+            y[(size_t)c * ldy + (size_t)row] = sum;
         }
     }
 }
 
-/* Each tile function: n columns (a constant), from column c of x on. */
+/* Each tile function: n columns (a constant), from column c of x on; y is where its first row and column go. */
 #ifdef TARGET_AVX2
 #define COLS_AVX2 4
-#define COLS_VNNI 8
+#define COLS_VNNI 6
 
-/* Eight of the rows, from row r on, at a time: 16 registers hold no more. */
+/* Eight rows of a panel, from row r on, of which `rows` are written: 16 registers hold no more. */
 TARGET_AVX2 FORCE_INLINE void tile_q8_avx2(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x, int c, int r,
                                            int rows, int group, int offset, int n)
 {
@@ -92,77 +95,208 @@ TARGET_AVX2 FORCE_INLINE void tile_q8_avx2(float *y, size_t ldy, const struct pa
     const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     UNROLL
     for (int j = 0; j < n; j++)
-        _mm256_maskstore_ps(y + (size_t)(c + j) * ldy + r, _mm256_cmpgt_epi32(_mm256_set1_epi32(rows - r), lanes), acc[j]);
+        _mm256_maskstore_ps(y + (size_t)j * ldy, _mm256_cmpgt_epi32(_mm256_set1_epi32(rows), lanes), acc[j]);
 }
 
-TARGET_AVX2 FORCE_INLINE void columns_q8_avx2(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x, int rows,
+/* n columns times all rows: the columns stay in the L1 cache. */
+TARGET_AVX2 FORCE_INLINE void rows_q8_avx2(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x, int c,
+                                           int rows, int group, int offset, int n)
+{
+    for (int r = 0; r < rows; r += 8)
+        tile_q8_avx2(y + r, ldy, panels + r / PANEL_ROWS, x, c, r % PANEL_ROWS, rows - r, group, offset, n);
+}
+
+TARGET_AVX2 FORCE_INLINE void columns_q8_avx2(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x, int rows,
                                               int group, int offset)
 {
-    for (int r = 0; r < rows; r += 8) {
-        int c = 0;
-        for (; c + COLS_AVX2 <= x->n; c += COLS_AVX2)
-            tile_q8_avx2(y, ldy, panel, x, c, r, rows, group, offset, COLS_AVX2);
-        for (; c < x->n; c++)
-            tile_q8_avx2(y, ldy, panel, x, c, r, rows, group, offset, 1);
-    }
+    int c = 0;
+    for (; c + COLS_AVX2 <= x->n; c += COLS_AVX2)
+        rows_q8_avx2(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, COLS_AVX2);
+    for (; c < x->n; c++)
+        rows_q8_avx2(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, 1);
 }
 
-/* The panel is the unsigned operand as it lies there; 128 * sum(x) is taken off before the group begins. */
-TARGET_AVX512VNNI FORCE_INLINE void tile_q8_avx512vnni(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x,
-                                                       int c, int rows, int group, int offset, int n)
+#define PIECE 2048 /* elements of a column whose scales and sums are gathered at a time */
+
+/* What a tile needs of its columns beside their bytes, for the reads to be at constant distances. */
+struct columns {
+    int32_t start[COLS_VNNI][PIECE / SUM_GROUP]; /* of the dot products: -128 * sum(x), for the panel is unsigned, q + 128 */
+    float d[COLS_VNNI][PIECE / ACT_GROUP];
+    float m[COLS_VNNI][PIECE / SUM_GROUP]; /* d * sum(x), of what shares an offset */
+};
+
+/* n columns from column c on, their elements from .. end. */
+TARGET_AVX512VNNI FORCE_INLINE void gather_avx512vnni(struct columns *out, const struct act *x, int c, int from, int end,
+                                                      int group, int offset, int n)
 {
-    const int groups = x->k / group, steps = group / 4;
-    const int8_t *q = x->q + (size_t)c * (size_t)x->k;
-    __m512 acc[COLS_VNNI];
-    UNROLL
-    for (int j = 0; j < n; j++)
-        acc[j] = _mm512_setzero_ps();
-    for (int g = 0; g < groups; g++) {
-        __m512i dot[COLS_VNNI];
-        UNROLL
-        for (int j = 0; j < n; j++)
-            dot[j] = _mm512_set1_epi32(-128 * group_sum(x, c + j, g, group));
-        UNROLL
-        for (int s = 0; s < steps; s++) {
-            __m512i w = _mm512_loadu_si512(panel->q + (steps * g + s) * PANEL_ROWS * 4);
-            UNROLL
-            for (int j = 0; j < n; j++)
-                dot[j] =
-                    _mm512_dpbusd_epi32(dot[j], w, _mm512_set1_epi32(word(q + (size_t)j * (size_t)x->k + group * g + 4 * s)));
-        }
-        __m512 dw = _mm512_loadu_ps(panel->d + g * PANEL_ROWS), mw = dw;
-        if (offset)
-            mw = _mm512_loadu_ps(panel->m + g * PANEL_ROWS);
+    const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    const __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1)), half = _mm512_srli_epi32(odd, 2),
+                  zero = _mm512_setzero_si512();
+    for (int i = 0; from < end; from += 16 * ACT_GROUP, i += 16) {
+        const int rest = (end - from) / ACT_GROUP;
+        const uint32_t sums = rest < 16 ? (1u << (2 * rest)) - 1 : ~0u, scales = rest < 16 ? (1u << rest) - 1 : ~0u;
         UNROLL
         for (int j = 0; j < n; j++) {
-            const float dx = group_scale(x, c + j, g, group);
-            acc[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j]), _mm512_mul_ps(dw, _mm512_set1_ps(dx)), acc[j]);
+            const int32_t *sum = x->sum + ((size_t)(c + j) * (size_t)x->k + (size_t)from) / SUM_GROUP;
+            const float *scale = x->d + ((size_t)(c + j) * (size_t)x->k + (size_t)from) / ACT_GROUP;
+            __m512i a = _mm512_maskz_loadu_epi32((__mmask16)sums, sum);
+            __m512i b = _mm512_maskz_loadu_epi32((__mmask16)(sums >> 16), sum + 16);
+            __m512 d = _mm512_maskz_loadu_ps((__mmask16)scales, scale), da = d, db = d;
+            int32_t *start = out->start[j] + i * 32 / group;
+            float *m = out->m[j] + i * 32 / group;
+            prefetch_from(scale + (size_t)n * (size_t)(x->k / ACT_GROUP), 64); /* of the tile that follows */
+            prefetch_from(sum + (size_t)n * (size_t)(x->k / SUM_GROUP), 128);
+            if (group == 32) {
+                a = _mm512_add_epi32(_mm512_permutex2var_epi32(a, even, b), _mm512_permutex2var_epi32(a, odd, b));
+            } else {
+                da = _mm512_permutexvar_ps(half, d);
+                db = _mm512_permutexvar_ps(_mm512_add_epi32(half, _mm512_set1_epi32(8)), d);
+                _mm512_storeu_si512(start + 16, _mm512_slli_epi32(_mm512_sub_epi32(zero, b), 7));
+                if (offset)
+                    _mm512_storeu_ps(m + 16, _mm512_mul_ps(db, _mm512_cvtepi32_ps(b)));
+            }
+            _mm512_storeu_si512(start, _mm512_slli_epi32(_mm512_sub_epi32(zero, a), 7));
+            _mm512_storeu_ps(out->d[j] + i, d);
             if (offset)
-                acc[j] = _mm512_fmadd_ps(mw, _mm512_set1_ps(dx * (float)group_sum(x, c + j, g, group)), acc[j]);
+                _mm512_storeu_ps(m, _mm512_mul_ps(da, _mm512_cvtepi32_ps(a)));
         }
     }
-    UNROLL
-    for (int j = 0; j < n; j++)
-        _mm512_mask_storeu_ps(y + (size_t)(c + j) * ldy, (__mmask16)((1u << rows) - 1), acc[j]);
 }
 
-TARGET_AVX512VNNI FORCE_INLINE void columns_q8_avx512vnni(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x,
-                                                          int rows, int group, int offset)
+/* The integer dot products of group g of a piece with n columns from q on. */
+TARGET_AVX512VNNI FORCE_INLINE void dots_avx512vnni(__m512i dot[][2], const uint8_t *w, const int8_t *q, size_t k,
+                                                    const struct columns *x, int g, int group, int n)
 {
+    UNROLL
+    for (int j = 0; j < n; j++)
+        dot[j][0] = dot[j][1] = _mm512_set1_epi32(x->start[j][g]);
+    UNROLL
+    for (int s = 0; s < group / 4; s++) {
+        __m512i w0 = _mm512_loadu_si512(w + s * PANEL_ROWS * 4), w1 = _mm512_loadu_si512(w + s * PANEL_ROWS * 4 + 64);
+        UNROLL
+        for (int j = 0; j < n; j++) {
+            __m512i v = _mm512_set1_epi32(word(q + (size_t)j * k + 4 * s));
+            KEEP(v);
+            dot[j][0] = _mm512_dpbusd_epi32(dot[j][0], w0, v);
+            dot[j][1] = _mm512_dpbusd_epi32(dot[j][1], w1, v);
+        }
+    }
+}
+
+/* sums[column][row] += elements from .. end of the rows of a panel times n columns from column c on.  Both scales cost a
+ * multiplication each; where two groups share that of x, it comes last and serves both. */
+TARGET_AVX512VNNI FORCE_INLINE void tile_q8_avx512vnni(float (*sums)[PANEL_ROWS], const struct panel_q8 *panel,
+                                                       const struct act *x, const struct columns *columns, int c, int from,
+                                                       int end, int group, int offset, int n)
+{
+    const int groups = 32 / group; /* of the panel, to one of x */
+    const size_t k = (size_t)x->k;
+    const int8_t *q = x->q + (size_t)c * k + from, *next = x->q + (size_t)(c + n) * k + from * n; /* the tile that follows */
+    const uint8_t *w = panel->q + (size_t)from * PANEL_ROWS;
+    const float *d = panel->d + (size_t)(from / group) * PANEL_ROWS, *m = panel->m + (size_t)(from / group) * PANEL_ROWS;
+    __m512 acc[COLS_VNNI][2];
+
+    UNROLL
+    for (int j = 0; j < n; j++) {
+        acc[j][0] = _mm512_loadu_ps(sums[j]);
+        acc[j][1] = _mm512_loadu_ps(sums[j] + 16);
+    }
+    for (int g = 0; g < (end - from) / 32; g++) {
+        __m512i dot[COLS_VNNI][2];
+        prefetch_from(next, 32 * (size_t)n);
+        next += 32 * n;
+        dots_avx512vnni(dot, w, q, k, columns, g * groups, group, n);
+        __m512 d0 = _mm512_loadu_ps(d), d1 = _mm512_loadu_ps(d + 16);
+        if (group == 32) {
+            UNROLL
+            for (int j = 0; j < n; j++) {
+                __m512 dx = _mm512_set1_ps(columns->d[j][g]);
+                acc[j][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][0]), _mm512_mul_ps(d0, dx), acc[j][0]);
+                acc[j][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][1]), _mm512_mul_ps(d1, dx), acc[j][1]);
+            }
+        } else {
+            __m512 sum[COLS_VNNI][2];
+            UNROLL
+            for (int j = 0; j < n; j++) {
+                sum[j][0] = _mm512_mul_ps(_mm512_cvtepi32_ps(dot[j][0]), d0);
+                sum[j][1] = _mm512_mul_ps(_mm512_cvtepi32_ps(dot[j][1]), d1);
+            }
+            dots_avx512vnni(dot, w + 16 * PANEL_ROWS, q + 16, k, columns, 2 * g + 1, group, n);
+            d0 = _mm512_loadu_ps(d + PANEL_ROWS);
+            d1 = _mm512_loadu_ps(d + PANEL_ROWS + 16);
+            UNROLL
+            for (int j = 0; j < n; j++) {
+                __m512 dx = _mm512_set1_ps(columns->d[j][g]);
+                acc[j][0] = _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][0]), d0, sum[j][0]), dx, acc[j][0]);
+                acc[j][1] = _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][1]), d1, sum[j][1]), dx, acc[j][1]);
+            }
+        }
+        if (offset) {
+            UNROLL
+            for (int i = 0; i < groups; i++) {
+                __m512 m0 = _mm512_loadu_ps(m + i * PANEL_ROWS), m1 = _mm512_loadu_ps(m + i * PANEL_ROWS + 16);
+                UNROLL
+                for (int j = 0; j < n; j++) {
+                    __m512 mx = _mm512_set1_ps(columns->m[j][g * groups + i]);
+                    acc[j][0] = _mm512_fmadd_ps(m0, mx, acc[j][0]);
+                    acc[j][1] = _mm512_fmadd_ps(m1, mx, acc[j][1]);
+                }
+            }
+        }
+        w += 32 * PANEL_ROWS;
+        q += 32;
+        d += groups * PANEL_ROWS;
+        m += groups * PANEL_ROWS;
+    }
+    UNROLL
+    for (int j = 0; j < n; j++) {
+        _mm512_storeu_ps(sums[j], acc[j][0]);
+        _mm512_storeu_ps(sums[j] + 16, acc[j][1]);
+    }
+}
+
+/* All rows times n columns from column c on; y is that of column c. */
+TARGET_AVX512VNNI FORCE_INLINE void rows_q8_avx512vnni(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x,
+                                                       int c, int rows, int group, int offset, int n)
+{
+    float sums[PANELS_Q8][COLS_VNNI][PANEL_ROWS] = {0};
+    struct columns columns;
+    for (int from = 0; from < x->k; from += PIECE) {
+        const int end = x->k - from < PIECE ? x->k : from + PIECE;
+        gather_avx512vnni(&columns, x, c, from, end, group, offset, n);
+        for (int r = 0; r < rows; r += PANEL_ROWS) {
+            UNROLL
+            for (int j = 0; j < n; j++)
+                prefetch_from(y + (size_t)j * ldy + r, PANEL_ROWS * sizeof *y);
+            tile_q8_avx512vnni(sums[r / PANEL_ROWS], panels + r / PANEL_ROWS, x, &columns, c, from, end, group, offset, n);
+        }
+    }
+    for (int r = 0; r < rows; r += 16) {
+        const __mmask16 in = rows - r < 16 ? (__mmask16)((1u << (rows - r)) - 1) : 0xffff;
+        UNROLL
+        for (int j = 0; j < n; j++)
+            _mm512_mask_storeu_ps(y + (size_t)j * ldy + r, in, _mm512_loadu_ps(sums[r / PANEL_ROWS][j] + r % PANEL_ROWS));
+    }
+}
+
+TARGET_AVX512VNNI FORCE_INLINE void columns_q8_avx512vnni(float *y, size_t ldy, const struct panel_q8 *panels,
+                                                          const struct act *x, int rows, int group, int offset)
+{
+    const int wide = group == 32 ? COLS_VNNI : COLS_VNNI - 2; /* registers hold the first half of each sum as well */
     int c = 0;
-    for (; c + COLS_VNNI <= x->n; c += COLS_VNNI)
-        tile_q8_avx512vnni(y, ldy, panel, x, c, rows, group, offset, COLS_VNNI);
+    for (; c + wide <= x->n; c += wide)
+        rows_q8_avx512vnni(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, wide);
     for (; c + 2 <= x->n; c += 2)
-        tile_q8_avx512vnni(y, ldy, panel, x, c, rows, group, offset, 2);
+        rows_q8_avx512vnni(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, 2);
     if (c < x->n)
-        tile_q8_avx512vnni(y, ldy, panel, x, c, rows, group, offset, 1);
+        rows_q8_avx512vnni(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, 1);
 }
 #endif
 
 #ifdef TARGET_NEON
 #define COLS_NEON 4
 
-/* Eight of the rows, from row r on, at a time; the dot product of either level. */
+/* Eight rows of a panel, from row r on, of which `rows` are written; the dot product of either level. */
 FORCE_INLINE void tile_q8_neon(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x, int c, int r, int rows,
                                int group, int offset, int n, dot4 *dot)
 {
@@ -210,21 +344,27 @@ FORCE_INLINE void tile_q8_neon(float *y, size_t ldy, const struct panel_q8 *pane
         float out[8];
         vst1q_f32(out, acc[2 * j]);
         vst1q_f32(out + 4, acc[2 * j + 1]);
-        memcpy(y + (size_t)(c + j) * ldy + r, out, sizeof(float) * (size_t)(rows - r < 8 ? rows - r : 8));
+        memcpy(y + (size_t)j * ldy, out, sizeof(float) * (size_t)(rows < 8 ? rows : 8));
     }
 }
 
+/* n columns times all rows: the columns stay in the L1 cache. */
+FORCE_INLINE void rows_q8_neon(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x, int c, int rows,
+                               int group, int offset, int n, dot4 *dot)
+{
+    for (int r = 0; r < rows; r += 8)
+        tile_q8_neon(y + r, ldy, panels + r / PANEL_ROWS, x, c, r % PANEL_ROWS, rows - r, group, offset, n, dot);
+}
+
 #define COLUMNS_Q8_NEON(isa, target)                                                                                             \
-    target FORCE_INLINE void columns_q8_##isa(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x, int rows, \
-                                              int group, int offset)                                                             \
+    target FORCE_INLINE void columns_q8_##isa(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x,          \
+                                              int rows, int group, int offset)                                                   \
     {                                                                                                                            \
-        for (int r = 0; r < rows; r += 8) {                                                                                      \
-            int c = 0;                                                                                                           \
-            for (; c + COLS_NEON <= x->n; c += COLS_NEON)                                                                        \
-                tile_q8_neon(y, ldy, panel, x, c, r, rows, group, offset, COLS_NEON, dot4_##isa);                                \
-            for (; c < x->n; c++)                                                                                                \
-                tile_q8_neon(y, ldy, panel, x, c, r, rows, group, offset, 1, dot4_##isa);                                        \
-        }                                                                                                                        \
+        int c = 0;                                                                                                               \
+        for (; c + COLS_NEON <= x->n; c += COLS_NEON)                                                                            \
+            rows_q8_neon(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, COLS_NEON, dot4_##isa);                    \
+        for (; c < x->n; c++)                                                                                                    \
+            rows_q8_neon(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, 1, dot4_##isa);                            \
     }
 
 COLUMNS_Q8_NEON(neon, TARGET_NEON)
@@ -233,10 +373,10 @@ COLUMNS_Q8_NEON(dotprod, TARGET_DOTPROD)
 
 /* The shapes that formats have: group, offset. */
 #define GEMM_Q8_SHAPE(isa, target, group, offset)                                                                                \
-    target static void gemm_q8_##group##_##offset##_##isa(float *y, size_t ldy, const struct panel_q8 *panel,                    \
+    target static void gemm_q8_##group##_##offset##_##isa(float *y, size_t ldy, const struct panel_q8 *panels,                   \
                                                           const struct act *x, int rows)                                         \
     {                                                                                                                            \
-        columns_q8_##isa(y, ldy, panel, x, rows, group, offset);                                                                 \
+        columns_q8_##isa(y, ldy, panels, x, rows, group, offset);                                                                \
     }
 #define GEMM_Q8(isa, target)                                                                                                     \
     GEMM_Q8_SHAPE(isa, target, 32, 0)                                                                                            \

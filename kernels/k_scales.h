@@ -33,6 +33,34 @@ TARGET_AVX512VNNI FORCE_INLINE void k_scales_avx512vnni(__m512i *scale, __m512i 
 }
 #endif
 
+#ifdef TARGET_AVX2
+/* Byte i of each word. */
+TARGET_AVX512 FORCE_INLINE __m512i byte_avx512(__m512i words, int i)
+{
+    return _mm512_and_si512(_mm512_srli_epi32(words, (unsigned)(8 * i)), _mm512_set1_epi32(255));
+}
+
+/* Every d and m of a block of 16 rows, whose first words are | d | m | and the scales. */
+TARGET_AVX512 FORCE_INLINE void k_scales16_avx512(const struct panel_q8 *out, const uint8_t *p, size_t row_bytes)
+{
+    const __m512i six = _mm512_set1_epi32(63), four = _mm512_set1_epi32(15), two = _mm512_set1_epi32(0x30);
+    __m512i v[4];
+    words_avx512(v, p, row_bytes);
+    const __m512 d = halves_avx512(v[0]), m = _mm512_sub_ps(_mm512_setzero_ps(), halves_avx512(_mm512_srli_epi32(v[0], 16)));
+    UNROLL
+    for (int g = 0; g < 8; g++) {
+        __m512i first = byte_avx512(v[1], g % 4), second = byte_avx512(v[2], g % 4), third = byte_avx512(v[3], g % 4);
+        __m512i scale = _mm512_and_si512(first, six), min = _mm512_and_si512(second, six);
+        if (g >= 4) {
+            scale = _mm512_or_si512(_mm512_and_si512(third, four), _mm512_and_si512(_mm512_srli_epi32(first, 2), two));
+            min = _mm512_or_si512(_mm512_srli_epi32(third, 4), _mm512_and_si512(_mm512_srli_epi32(second, 2), two));
+        }
+        _mm512_storeu_ps(out->d + g * PANEL_ROWS, _mm512_mul_ps(d, _mm512_cvtepi32_ps(scale)));
+        _mm512_storeu_ps(out->m + g * PANEL_ROWS, _mm512_mul_ps(m, _mm512_cvtepi32_ps(min)));
+    }
+}
+#endif
+
 static inline void k_scales_pack(uint8_t s[12], const int scale[8], const int min[8])
 {
     for (int g = 0; g < 4; g++) {

@@ -8,12 +8,28 @@
 #define FEW_Q8 2
 #define FEW_F32 3
 #define FEW_BF16 1 /* with the instruction: nothing is unpacked */
+/* From so many columns on there are several int8 panels at a time, of so many bytes at most: part of an L2 cache of 1 MiB. */
+#define MANY_Q8 64
+#define PANELS_BYTES ((size_t)640 << 10)
 
-/* An f32 panel is larger than an int8 one with its scales and offsets, so it has room for either. */
+static size_t panel_q8_bytes(const struct format *f, int cols)
+{
+    const size_t scales = (size_t)(cols / f->group) * PANEL_ROWS * sizeof(float);
+    return (size_t)cols * PANEL_ROWS + scales + (f->offset ? scales : 0);
+}
+
+/* As many as fit beside a tile of columns; one where there are few columns, which stays in the L1 cache. */
+static int panels_q8(const struct format *f, int cols, int columns)
+{
+    const size_t fit = PANELS_BYTES / panel_q8_bytes(f, cols);
+    return columns < MANY_Q8 || fit < 1 ? 1 : fit < PANELS_Q8 ? (int)fit : PANELS_Q8;
+}
+
 size_t matmul_scratch(const struct format *f, int cols)
 {
-    (void)f;
-    return (size_t)PANEL_ROWS * (size_t)cols * sizeof(float);
+    const size_t f32 = (size_t)PANEL_ROWS * (size_t)cols * sizeof(float);
+    const size_t q8 = f->group ? (size_t)panels_q8(f, cols, MANY_Q8) * panel_q8_bytes(f, cols) : 0;
+    return f32 > q8 ? f32 : q8;
 }
 
 struct panel_q8 panel_q8_in(void *scratch, const struct format *f, int cols)
@@ -40,6 +56,17 @@ static struct act column(const struct act *x, int c)
     return one;
 }
 
+/* Rows of int8 weights, at most as many as there are panels for. */
+static void unpack_q8(struct panel_q8 panels[PANELS_Q8], format_unpack_q8 *unpack, const struct matrix *w, const uint8_t *rows,
+                      int n, uint8_t *scratch)
+{
+    const size_t row_bytes = format_row_bytes(w->format, w->cols);
+    for (int p = 0; n > 0; p++, n -= PANEL_ROWS, rows += PANEL_ROWS * row_bytes) {
+        panels[p] = panel_q8_in(scratch + (size_t)p * panel_q8_bytes(w->format, w->cols), w->format, w->cols);
+        unpack(&panels[p], rows, row_bytes, n < PANEL_ROWS ? n : PANEL_ROWS, 0, w->cols);
+    }
+}
+
 void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, int row0, int row1, enum isa isa, void *scratch)
 {
     const struct format_kernels f = format_kernels(w->format, isa);
@@ -55,18 +82,19 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
     gemm_q8 *q8 = x->kind == ACT_Q8 ? gemm_q8_best(isa, w->format) : NULL;
     gemm_bf16 *bf16 = x->kind == ACT_BF16 ? gemm_bf16_best(isa) : NULL;
     const int few = x->kind == ACT_Q8 ? FEW_Q8 : bf16 ? FEW_BF16 : FEW_F32;
-    for (int r = row0; r < row1; r += PANEL_ROWS) {
+    const int step = q8 ? panels_q8(w->format, w->cols, x->n) * PANEL_ROWS : PANEL_ROWS;
+    for (int r = row0; r < row1; r += step) {
         const uint8_t *rows = data + (size_t)r * row_bytes;
-        const int n = row1 - r < PANEL_ROWS ? row1 - r : PANEL_ROWS;
+        const int n = row1 - r < step ? row1 - r : step;
         if (x->n <= few) {
             for (int c = 0; c < x->n; c++) {
                 struct act one = column(x, c);
                 matvec(y + (size_t)c * ldy + r, rows, &one, n);
             }
-        } else if (x->kind == ACT_Q8) {
-            const struct panel_q8 panel = panel_q8_in(scratch, w->format, w->cols);
-            f.unpack_q8(&panel, rows, row_bytes, n, 0, w->cols);
-            q8(y + r, ldy, &panel, x, n);
+        } else if (q8) {
+            struct panel_q8 panels[PANELS_Q8];
+            unpack_q8(panels, f.unpack_q8, w, rows, n, scratch);
+            q8(y + r, ldy, panels, x, n);
         } else if (bf16) {
             bf16(y + r, ldy, (const uint16_t *)rows, x, n);
         } else {

@@ -79,6 +79,21 @@ TARGET_AVX512 static inline __m512 q4_0_load16_avx512(const uint8_t *row, int i)
 FORMAT_AVX2(q4_0)
 FORMAT_F32(q4_0, avx512, TARGET_AVX512)
 
+TARGET_AVX512 FORCE_INLINE void q4_0_block16_avx512(const struct panel_q8 *out, const uint8_t *p, size_t row_bytes)
+{
+    __m512i v[4];
+    words_avx512(v, p, row_bytes);
+    _mm512_storeu_ps(out->d, halves_avx512(v[0]));
+    words_avx512(v, p + 2, row_bytes);
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        put_step_avx512(out->q, i, bits_of_bytes_avx512(v[i], 0, 15), 120);
+        put_step_avx512(out->q, 4 + i, bits_of_bytes_avx512(v[i], 4, 15), 120);
+    }
+}
+
+FORMAT_BLOCK16(q4_0)
+
 TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q4_0_load256(const uint8_t *row, int group)
 {
     const struct block *in = block_at(row, group);
@@ -121,7 +136,7 @@ const struct format format_q4_0 = {
             SCALAR_KERNELS(q4_0),
 #ifdef TARGET_AVX2
             [ISA_AVX2] = ALL_KERNELS(q4_0, avx2),
-            [ISA_AVX512] = {F32_KERNELS(q4_0, avx512)},
+            [ISA_AVX512] = {F32_KERNELS(q4_0, avx512), .unpack_q8 = q4_0_unpack_q8_avx512},
             [ISA_AVX512VNNI] = {.matvec_act = q4_0_matvec_q8_avx512vnni},
 #else
             SIMD_KERNELS(q4_0),

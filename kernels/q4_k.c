@@ -95,6 +95,26 @@ FORMAT_DOT256(q4_k, .top = 15, .integer = 1)
 FORMAT_SIMD(q4_k)
 #endif
 
+#ifdef TARGET_AVX2
+TARGET_AVX512 FORCE_INLINE void q4_k_block16_avx512(const struct panel_q8 *out, const uint8_t *p, size_t row_bytes)
+{
+    __m512i v[4];
+    k_scales16_avx512(out, p, row_bytes);
+    UNROLL
+    for (int part = 0; part < 8; part++) {
+        uint8_t *q = out->q + part / 2 * 64 * PANEL_ROWS;
+        words_avx512(v, p + offsetof(struct block, q) + 16 * part, row_bytes);
+        UNROLL
+        for (int i = 0; i < 4; i++) {
+            put_step_avx512(q, part % 2 * 4 + i, bits_of_bytes_avx512(v[i], 0, 15), 128);
+            put_step_avx512(q, part % 2 * 4 + i + 8, bits_of_bytes_avx512(v[i], 4, 15), 128);
+        }
+    }
+}
+
+FORMAT_BLOCK16(q4_k)
+#endif
+
 const struct format format_q4_k = {
     .name = "q4_k",
     .gguf_type = 12,
@@ -106,5 +126,5 @@ const struct format format_q4_k = {
     .act = ACT_Q8,
     .quantize = q4_k_quantize,
     .dequantize = q4_k_dequantize,
-    .isa = {SCALAR_KERNELS(q4_k), SIMD_KERNELS(q4_k)},
+    .isa = {SCALAR_KERNELS(q4_k), SIMD_KERNELS(q4_k), BLOCK16_KERNEL(q4_k)},
 };

@@ -92,6 +92,29 @@ FORMAT_DOT256(q5_0, .top = 31, .bias = 16)
 FORMAT_SIMD(q5_0)
 #endif
 
+#ifdef TARGET_AVX2
+/* The fifth bits of four weights become a mask of four bytes. */
+TARGET_AVX512 FORCE_INLINE void q5_0_block16_avx512(const struct panel_q8 *out, const uint8_t *p, size_t row_bytes)
+{
+    const __m512i one_each[2] = {_mm512_set1_epi32(0x08040201), _mm512_set1_epi32((int)0x80402010)};
+    __m512i v[4];
+    words_avx512(v, p, row_bytes); /* d and the lower half of `high`; the upper half */
+    _mm512_storeu_ps(out->d, halves_avx512(v[0]));
+    const __m512i high = _mm512_or_si512(_mm512_srli_epi32(v[0], 16), _mm512_slli_epi32(v[1], 16));
+    words_avx512(v, p + offsetof(struct block, q), row_bytes);
+    UNROLL
+    for (int step = 0; step < 8; step++) {
+        const __m512i lane = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+        __m512i byte = _mm512_shuffle_epi8(high, _mm512_add_epi8(lane, _mm512_set1_epi8((char)(step / 2))));
+        __m512i low = bits_of_bytes_avx512(v[step % 4], step < 4 ? 0 : 4, 15);
+        __mmask64 set = _mm512_test_epi8_mask(byte, one_each[step % 2]);
+        put_step_avx512(out->q, step, _mm512_mask_add_epi8(low, set, low, _mm512_set1_epi8(16)), 112);
+    }
+}
+
+FORMAT_BLOCK16(q5_0)
+#endif
+
 const struct format format_q5_0 = {
     .name = "q5_0",
     .gguf_type = 6,
@@ -102,5 +125,5 @@ const struct format format_q5_0 = {
     .act = ACT_Q8,
     .quantize = q5_0_quantize,
     .dequantize = q5_0_dequantize,
-    .isa = {SCALAR_KERNELS(q5_0), SIMD_KERNELS(q5_0)},
+    .isa = {SCALAR_KERNELS(q5_0), SIMD_KERNELS(q5_0), BLOCK16_KERNEL(q5_0)},
 };

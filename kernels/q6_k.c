@@ -118,6 +118,42 @@ FORMAT_DOT256(q6_k, .top = 63, .bias = 32)
 FORMAT_SIMD(q6_k)
 #endif
 
+#ifdef TARGET_AVX2
+TARGET_AVX512 FORCE_INLINE void q6_k_block16_avx512(const struct panel_q8 *out, const uint8_t *p, size_t row_bytes)
+{
+    __m512i scale[4], last[4];
+    words_avx512(scale, p + offsetof(struct block, scales), row_bytes);
+    words_avx512(last, p + sizeof(struct block) - 16, row_bytes); /* d is in the upper half of the last word */
+    const __m512 d = halves_avx512(_mm512_srli_epi32(last[3], 16));
+    UNROLL
+    for (int g = 0; g < 16; g++) {
+        __m512i s = _mm512_srai_epi32(_mm512_slli_epi32(scale[g / 4], (unsigned)(24 - 8 * (g % 4))), 24);
+        _mm512_storeu_ps(out->d + g * PANEL_ROWS, _mm512_mul_ps(d, _mm512_cvtepi32_ps(s)));
+    }
+    for (int a = 0; a < 2; a++) {
+        UNROLL
+        for (int part = 0; part < 2; part++) {
+            uint8_t *q = out->q + (128 * a + 16 * part) * PANEL_ROWS;
+            __m512i even[4], odd[4], high[4];
+            words_avx512(even, p + 64 * a + 16 * part, row_bytes);
+            words_avx512(odd, p + 64 * a + 32 + 16 * part, row_bytes);
+            words_avx512(high, p + offsetof(struct block, high) + 32 * a + 16 * part, row_bytes);
+            UNROLL
+            for (int k = 0; k < 4; k++) {
+                UNROLL
+                for (int i = 0; i < 4; i++) {
+                    __m512i low = bits_of_bytes_avx512(k % 2 ? odd[i] : even[i], k / 2 * 4, 15);
+                    __m512i top = _mm512_slli_epi16(bits_of_bytes_avx512(high[i], 2 * k, 3), 4);
+                    put_step_avx512(q, 8 * k + i, _mm512_or_si512(low, top), 96);
+                }
+            }
+        }
+    }
+}
+
+FORMAT_BLOCK16(q6_k)
+#endif
+
 const struct format format_q6_k = {
     .name = "q6_k",
     .gguf_type = 14,
@@ -128,5 +164,5 @@ const struct format format_q6_k = {
     .act = ACT_Q8,
     .quantize = q6_k_quantize,
     .dequantize = q6_k_dequantize,
-    .isa = {SCALAR_KERNELS(q6_k), SIMD_KERNELS(q6_k)},
+    .isa = {SCALAR_KERNELS(q6_k), SIMD_KERNELS(q6_k), BLOCK16_KERNEL(q6_k)},
 };

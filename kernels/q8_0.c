@@ -109,6 +109,22 @@ FORMAT_AVX2(q8_0)
 FORMAT_F32(q8_0, avx512, TARGET_AVX512)
 FORMAT_KV_AVX512(q8_0)
 
+TARGET_AVX512 FORCE_INLINE void q8_0_block16_avx512(const struct panel_q8 *out, const uint8_t *p, size_t row_bytes)
+{
+    __m512i v[4];
+    words_avx512(v, p, row_bytes);
+    _mm512_storeu_ps(out->d, halves_avx512(v[0]));
+    UNROLL
+    for (int half = 0; half < 2; half++) {
+        words_avx512(v, p + 2 + 16 * half, row_bytes);
+        UNROLL
+        for (int i = 0; i < 4; i++)
+            put_step_avx512(out->q, 4 * half + i, v[i], 128);
+    }
+}
+
+FORMAT_BLOCK16(q8_0)
+
 /* Block b and, when `two` (a constant), b + 1 of a row: one register of weights, eight lanes a block, as q + 128, unsigned as
  * vpdpbusd wants it. */
 TARGET_AVX512VNNI FORCE_INLINE __m512i q8_0_codes(const uint8_t *row, int b, int two)
@@ -395,7 +411,8 @@ const struct format format_q8_0 = {
 #ifdef TARGET_AVX2
             [ISA_AVX2] = ALL_KERNELS(q8_0, avx2),
             [ISA_AVX2].store = q8_0_store_avx2,
-            [ISA_AVX512] = {F32_KERNELS(q8_0, avx512), KV_KERNELS_AVX512(q8_0), .mix_act = q8_0_mix_act_avx512},
+            [ISA_AVX512] = {F32_KERNELS(q8_0, avx512), KV_KERNELS_AVX512(q8_0), .unpack_q8 = q8_0_unpack_q8_avx512,
+                            .mix_act = q8_0_mix_act_avx512},
             [ISA_AVX512VNNI] = {.matvec_act = q8_0_matvec_q8_avx512vnni, .scores_act = q8_0_scores_q8_avx512vnni},
 #else
             SIMD_KERNELS(q8_0),

@@ -40,6 +40,17 @@
         unpack_q8_##isa(panel, w, row_bytes, format##_load32_##isa, &format_##format, rows, col, cols);                          \
     }
 
+/* From NAME_block16_avx512; what is no whole panel of whole blocks is left to the level below. */
+#define FORMAT_BLOCK16(format)                                                                                                   \
+    TARGET_AVX512 static void format##_unpack_q8_avx512(const struct panel_q8 *panel, const void *w, size_t row_bytes, int rows, \
+                                                        int col, int cols)                                                       \
+    {                                                                                                                            \
+        if (rows < PANEL_ROWS || col % format_##format.block || cols % format_##format.block)                                    \
+            format##_unpack_q8_avx2(panel, w, row_bytes, rows, col, cols);                                                       \
+        else                                                                                                                     \
+            unpack_q8_blocks_avx512(panel, w, row_bytes, format##_block16_avx512, &format_##format, col, cols);                  \
+    }
+
 #define F32_KERNELS(format, isa)                                                                                                 \
     .matvec_f32 = format##_matvec_f32_##isa, .vecmat = format##_vecmat_##isa, .unpack_f32 = format##_unpack_f32_##isa
 
@@ -99,6 +110,9 @@
 #define SIMD_KERNELS(format)                                                                                                     \
     [ISA_AVX2] = ALL_KERNELS(format, avx2), [ISA_AVX512] = {F32_KERNELS(format, avx512)},                                        \
     [ISA_AVX512VNNI] = {.matvec_act = format##_matvec_q8_avx512vnni}
+
+/* One more kernel for the list of a format. */
+#define BLOCK16_KERNEL(format) [ISA_AVX512].unpack_q8 = format##_unpack_q8_avx512
 #elif defined TARGET_NEON
 #define FORMAT_SIMD(format)                                                                                                      \
     FORMAT_LOAD16(format, neon, TARGET_NEON, neon)                                                                               \
@@ -111,6 +125,10 @@
 #else
 #define FORMAT_SIMD(format)
 #define SIMD_KERNELS(format) [ISA_AVX2] = {NULL} /* another architecture: plain C */
+#endif
+
+#ifndef BLOCK16_KERNEL
+#define BLOCK16_KERNEL(format) [ISA_AVX512].unpack_q8 = NULL
 #endif
 
 #endif

@@ -190,11 +190,14 @@ TARGET_AVX2 FORCE_INLINE void unpack_q8_avx2(const struct panel_q8 *panel, const
                                              const struct format *f, int rows, int col, int cols)
 {
     const int parts = 32 / f->group;
+    const uint8_t *next = w + PANEL_ROWS * row_bytes + part_size(f, PANEL_ROWS * col);
     for (int g = 0; g < cols / 32; g++) {
-        uint8_t *out = panel->q + (size_t)g * 32 * PANEL_ROWS;
         for (int r = 0; r < PANEL_ROWS; r += 8) {
+            uint8_t *out = panel->q + ((size_t)g * 32 * PANEL_ROWS + (size_t)r * 4);
             const size_t at = (size_t)(g * parts * PANEL_ROWS + r);
             __m256i m[8];
+            prefetch_from(next, 8 * part_size(f, 32)); /* the panel after this one */
+            next += 8 * part_size(f, 32);
             UNROLL
             for (int j = 0; j < 8; j++) {
                 q32_avx2 q = {_mm256_setzero_si256(), {0}, {0}};
@@ -210,7 +213,7 @@ TARGET_AVX2 FORCE_INLINE void unpack_q8_avx2(const struct panel_q8 *panel, const
             transpose8_avx2(m);
             UNROLL
             for (int j = 0; j < 8; j++)
-                _mm256_storeu_si256((__m256i *)(out + (j * PANEL_ROWS + r) * 4), m[j]);
+                _mm256_storeu_si256((__m256i *)(out + j * PANEL_ROWS * 4), m[j]);
         }
     }
 }

@@ -1,4 +1,5 @@
-/* rows_avx512.h - 16 lanes in one AVX-512 register; the loops over rows are in rows.inc. */
+/* rows_avx512.h - 16 lanes in one AVX-512 register, and int8 panels 16 rows at a time; the loops over rows of the exact path are in
+ * rows.inc. */
 /* SPDX-License-Identifier: MIT */
 #ifndef KERNELS_ROWS_AVX512_H
 #define KERNELS_ROWS_AVX512_H
@@ -100,6 +101,71 @@ TARGET_AVX512 FORCE_INLINE __m512 v16_of_q32_avx512(q32_avx2 w, int half, const 
         for (; r < rows; r++, row += row_bytes)                                                                                  \
             y[r] = v16_sum_avx512(dot(row, x));                                                                                  \
     }
+
+/* -- int8 panels ------------------------------------------------------------------------------------------------------------
+ *
+ * A row brings 16 bytes, four words; 16 rows side by side become four vectors of one word a row, before the codes are taken out of
+ * the bytes: codes that share a byte are then unpacked for 16 rows at once, and their scales too. */
+
+/* Lane r of v[i] is word i of the 16 bytes at p + r * row_bytes. */
+TARGET_AVX512 FORCE_INLINE void words_avx512(__m512i v[4], const uint8_t *p, size_t row_bytes)
+{
+    __m512i z[4];
+    UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        const uint8_t *at = p + i * row_bytes;
+        z[i] = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)at));
+        z[i] = _mm512_inserti32x4(z[i], _mm_loadu_si128((const __m128i *)(at + 4 * row_bytes)), 1);
+        z[i] = _mm512_inserti32x4(z[i], _mm_loadu_si128((const __m128i *)(at + 8 * row_bytes)), 2);
+        z[i] = _mm512_inserti32x4(z[i], _mm_loadu_si128((const __m128i *)(at + 12 * row_bytes)), 3);
+    }
+    __m512i a = _mm512_unpacklo_epi32(z[0], z[1]), b = _mm512_unpacklo_epi32(z[2], z[3]);
+    __m512i c = _mm512_unpackhi_epi32(z[0], z[1]), d = _mm512_unpackhi_epi32(z[2], z[3]);
+    v[0] = _mm512_unpacklo_epi64(a, b);
+    v[1] = _mm512_unpackhi_epi64(a, b);
+    v[2] = _mm512_unpacklo_epi64(c, d);
+    v[3] = _mm512_unpackhi_epi64(c, d);
+}
+
+/* The fp16 in the lower half of each word. */
+TARGET_AVX512 FORCE_INLINE __m512 halves_avx512(__m512i words)
+{
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(words));
+}
+
+/* Bits of every byte: `mask` of them from bit `shift` on. */
+TARGET_AVX512 FORCE_INLINE __m512i bits_of_bytes_avx512(__m512i v, int shift, int mask)
+{
+    return _mm512_and_si512(_mm512_srli_epi16(v, (unsigned)shift), _mm512_set1_epi8((char)mask));
+}
+
+/* Step `step` (four weights) of a panel's 16 rows at q: v is the weights plus 128 - `plus`. */
+TARGET_AVX512 FORCE_INLINE void put_step_avx512(uint8_t *q, int step, __m512i v, int plus)
+{
+    _mm512_storeu_si512(q + step * PANEL_ROWS * 4, _mm512_add_epi8(v, _mm512_set1_epi8((char)plus)));
+}
+
+/* One block of each of 16 rows, to where `out` points: the weights of these rows in a panel. */
+typedef void block16_avx512(const struct panel_q8 *out, const uint8_t *p, size_t row_bytes);
+
+/* A panel with all its rows, of whole blocks.  The lines of the panel after it are asked for meanwhile: with few columns the
+ * weights come from memory. */
+TARGET_AVX512 FORCE_INLINE void unpack_q8_blocks_avx512(const struct panel_q8 *panel, const uint8_t *w, size_t row_bytes,
+                                                        block16_avx512 *block16, const struct format *f, int col, int cols)
+{
+    const uint8_t *p = w + f->row_header + (size_t)(col / f->block) * (size_t)f->bytes, *next = p + PANEL_ROWS * row_bytes;
+    struct panel_q8 out = *panel;
+    for (int b = 0; b < cols / f->block; b++, p += f->bytes) {
+        for (size_t half = 0; half < 2; half++, next += 16 * f->bytes) {
+            const struct panel_q8 at = {out.q + 64 * half, out.d + 16 * half, out.m + 16 * half};
+            prefetch_from(next, 16 * (size_t)f->bytes);
+            block16(&at, p + 16 * half * row_bytes, row_bytes);
+        }
+        out.q += (size_t)f->block * PANEL_ROWS;
+        out.d += f->block / f->group * PANEL_ROWS;
+        out.m += f->offset * (f->block / f->group * PANEL_ROWS);
+    }
+}
 
 #endif
 #endif

@@ -182,11 +182,14 @@ FORCE_INLINE void unpack_q8_neon(const struct panel_q8 *panel, const uint8_t *w,
                                  const struct format *f, int rows, int col, int cols)
 {
     const int parts = 32 / f->group;
+    const uint8_t *next = w + PANEL_ROWS * row_bytes + part_size(f, PANEL_ROWS * col);
     for (int g = 0; g < cols / 32; g++) {
-        uint8_t *out = panel->q + (size_t)g * 32 * PANEL_ROWS;
         for (int r = 0; r < PANEL_ROWS; r += 4) {
+            uint8_t *out = panel->q + ((size_t)g * 32 * PANEL_ROWS + (size_t)r * 4);
             const size_t at = (size_t)(g * parts * PANEL_ROWS + r);
             int8x16_t lo[4], hi[4];
+            prefetch_from(next, 4 * part_size(f, 32)); /* the panel after this one */
+            next += 4 * part_size(f, 32);
             UNROLL
             for (int j = 0; j < 4; j++) {
                 q32_neon q = {vdupq_n_s8(0), vdupq_n_s8(0), {0}, {0}};
@@ -200,8 +203,8 @@ FORCE_INLINE void unpack_q8_neon(const struct panel_q8 *panel, const uint8_t *w,
                 lo[j] = q.lo;
                 hi[j] = q.hi;
             }
-            transpose4_neon(out + 4 * r, lo);
-            transpose4_neon(out + 16 * PANEL_ROWS + 4 * r, hi);
+            transpose4_neon(out, lo);
+            transpose4_neon(out + 16 * PANEL_ROWS, hi);
         }
     }
 }

@@ -16,6 +16,8 @@
 #define TARGET_AVX512 __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")))
 #define TARGET_AVX512VNNI __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 #define TARGET_AVX512BF16 __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")))
+/* Keeps a vector in its register, as it is: where gcc 12 would otherwise fold it into another instruction or load it again. */
+#define KEEP(v) __asm__("" : "+v"(v))
 #elif defined __aarch64__
 #include <arm_neon.h>
 #define TARGET_NEON /* every Armv8-A has it */
@@ -35,12 +37,12 @@
  * hardware's own prefetch stops at the end of a page; 7 to 12 KiB ahead was best on Zen 5, one thread. */
 #define PREFETCH_AHEAD 8192
 
-/* Asks for `bytes` (a constant) of memory from p on. */
-FORCE_INLINE void prefetch_from(const uint8_t *p, size_t bytes)
+/* Asks for the cache lines of `bytes` (a constant) from p on, which need not be memory of ours. */
+FORCE_INLINE void prefetch_from(const void *p, size_t bytes)
 {
     UNROLL
     for (size_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch(p + i);
+        __builtin_prefetch((const uint8_t *)p + i);
 }
 
 /* The same PREFETCH_AHEAD from p on.  Rows that are read side by side lie one after the other, so a step of n rows asks for n

@@ -254,7 +254,7 @@ static void nan_is_seen(void **state)
     for (int i = 0; formats[i]; i++) {
         const struct format *f = formats[i];
         float w[K], x[N * K], y[ROWS * N];
-        _Alignas(64) uint8_t bytes[ROWS * K * 4], room[N * K * 4], scratch[PANEL_ROWS * K * 4];
+        _Alignas(64) uint8_t bytes[ROWS * K * 4], room[N * K * 4], scratch[8 * PANEL_ROWS * K];
         for (int j = 0; j < K; j++)
             w[j] = (float)(j % 5) - 2;
         memset(bytes, 0x11, sizeof bytes); /* of a format without encoder: any weights */
