@@ -1,6 +1,7 @@
 /* gemm.h - the many-column kernels under matmul: panels of PANEL_ROWS rows (matmul.h) times every column of x.
  *
- * y[c * ldy + r] is written for the first `rows` rows, 1 .. PANEL_ROWS (int8: PANELS_Q8 times as many), and every column c of x. */
+ * y[c * ldy + r] is written for the first `rows` rows, 1 .. PANEL_ROWS (int8: PANELS_Q8 times as many), and every column c of
+ * x. */
 /* SPDX-License-Identifier: MIT */
 #ifndef KERNELS_GEMM_H
 #define KERNELS_GEMM_H
@@ -10,8 +11,8 @@
 /* x is F32 or BF16; the lanes of the exact path either way. */
 typedef void gemm_f32(float *y, size_t ldy, const float *panel, const struct act *x, int rows);
 
-/* x is Q8; row r is in panels[r / PANEL_ROWS].  Panels side by side read the columns less often, for those of a long prompt do not
- * stay in the L2 cache, and write longer pieces of y. */
+/* x is Q8; row r is in panels[r / PANEL_ROWS].  Panels side by side read the columns less often, for those of a long prompt do
+ * not stay in the L2 cache, and write longer pieces of y. */
 #define PANELS_Q8 4
 typedef void gemm_q8(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x, int rows);
 

@@ -1,10 +1,10 @@
-/* gemm_f32.c - float panels times many columns: the exact path, and bf16 without the instruction for it.
- *
- * Register tiles of a few rows by a few columns, 16 lanes each, so that every load serves several multiplications; the lanes are
- * those of one matvec, so a product has the same bits whatever the batch. */
+/* gemm_f32.c - float panels times many columns: the exact path, and bf16 without the instruction for it; and bf16 with it, which
+ * reads the weights as they are.  The loops are in gemm.inc. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/gemm.h"
 #include "kernels/rows.h"
+
+#define KEPT_BYTES 4096 /* of a row: the columns of a tile are a part of the smallest L1 cache */
 
 static void gemm_f32_scalar(float *y, size_t ldy, const float *panel, const struct act *x, int rows)
 {
@@ -19,21 +19,108 @@ static void gemm_f32_scalar(float *y, size_t ldy, const float *panel, const stru
     }
 }
 
-#define GEMM_F32(isa, target)                                                                                                    \
-    target static void gemm_f32_##isa(float *y, size_t ldy, const float *panel, const struct act *x, int rows)                   \
+/* Each sum by itself: without registers of 16 lanes nothing is shared. */
+#define STORE_SUMS(isa, target)                                                                                                  \
+    target FORCE_INLINE void store_sums_##isa(float *y, size_t ldy, const v16_##isa *acc, int rows, int n)                       \
     {                                                                                                                            \
-        if (x->kind == ACT_F32)                                                                                                  \
-            gemm_##isa(y, ldy, panel, x->f32, load16_f32_##isa, sizeof *x->f32, x->k, x->n, rows);                               \
-        else                                                                                                                     \
-            gemm_##isa(y, ldy, panel, x->bf16, load16_bf16_##isa, sizeof *x->bf16, x->k, x->n, rows);                            \
+        UNROLL                                                                                                                   \
+        for (int j = 0; j < 2 * n; j++) {                                                                                        \
+            const float sum = v16_sum_##isa(acc[j]);                                                                             \
+            if (j % 2 < rows)                                                                                                    \
+                y[(size_t)(j / 2) * ldy + (size_t)(j % 2)] = sum;                                                                \
+        }                                                                                                                        \
     }
 
 #ifdef TARGET_AVX2
-GEMM_F32(avx2, TARGET_AVX2)
-GEMM_F32(avx512, TARGET_AVX512)
+STORE_SUMS(avx2, TARGET_AVX2)
+
+#define L(name) name##_avx2
+#define LANES_TARGET TARGET_AVX2
+#define TILE_ROWS 2
+#define TILE_COLS 2
+#include "kernels/gemm.inc"
+#undef L
+#undef LANES_TARGET
+#undef TILE_ROWS
+#undef TILE_COLS
+
+/* KEEP, because gcc would fold the extraction into the store, and masked that way it faults on what it does not write. */
+TARGET_AVX512 FORCE_INLINE void store_some_avx512(float *y, __mmask8 in, __m128 v)
+{
+    KEEP(v);
+    _mm_mask_storeu_ps(y, in, v);
+}
+
+/* The lanes of four rows by four columns (of which n are there) added in pairs, in the order that format.h gives, for all 16 sums
+ * together: a step halves the lanes of each and puts two side by side. */
+TARGET_AVX512 FORCE_INLINE void store_sums_avx512(float *y, size_t ldy, const __m512 *acc, int rows, int n)
+{
+    const __mmask8 in = (__mmask8)(rows < 4 ? (1 << rows) - 1 : 15);
+    __m512 row[4];
+    UNROLL
+    for (int r = 0; r < 4; r++) {
+        __m512 c0 = acc[r], c1 = acc[(n > 1 ? 4 : 0) + r], c2 = acc[(n > 2 ? 8 : 0) + r], c3 = acc[(n > 3 ? 12 : 0) + r];
+        __m512 a = _mm512_add_ps(_mm512_shuffle_f32x4(c0, c1, 0x44), _mm512_shuffle_f32x4(c0, c1, 0xee));
+        __m512 b = _mm512_add_ps(_mm512_shuffle_f32x4(c2, c3, 0x44), _mm512_shuffle_f32x4(c2, c3, 0xee));
+        row[r] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    }
+    __m512 two[2];
+    UNROLL
+    for (int i = 0; i < 2; i++) {
+        __m512d a = _mm512_castps_pd(row[2 * i]), b = _mm512_castps_pd(row[2 * i + 1]);
+        two[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+    }
+    __m512 one = _mm512_add_ps(_mm512_shuffle_ps(two[0], two[1], 0x88), _mm512_shuffle_ps(two[0], two[1], 0xdd));
+    store_some_avx512(y, in, _mm512_castps512_ps128(one));
+    if (n > 1)
+        store_some_avx512(y + ldy, in, _mm512_extractf32x4_ps(one, 1));
+    if (n > 2)
+        store_some_avx512(y + 2 * ldy, in, _mm512_extractf32x4_ps(one, 2));
+    if (n > 3)
+        store_some_avx512(y + 3 * ldy, in, _mm512_extractf32x4_ps(one, 3));
+}
+
+#define L(name) name##_avx512
+#define LANES_TARGET TARGET_AVX512
+#define TILE_ROWS 4
+#define TILE_COLS 4
+#include "kernels/gemm.inc"
+#undef L
+#undef LANES_TARGET
+#undef TILE_ROWS
+#undef TILE_COLS
+
+/* 32 bf16 as they are; their products are added to 16 lanes in pairs. */
+TARGET_AVX512 static inline __m512 load32_bf16_avx512(const uint8_t *row, int i)
+{
+    return _mm512_loadu_ps(row + (size_t)i * sizeof(uint16_t));
+}
+
+TARGET_AVX512BF16 static inline __m512 madd_bf16_avx512bf16(__m512 a, __m512 b, __m512 sum)
+{
+    return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
+}
+
+TARGET_AVX512BF16 static void gemm_bf16_avx512bf16(float *y, size_t ldy, const uint16_t *w, const struct act *x, int rows)
+{
+    static const struct product_avx512 product = {load32_bf16_avx512, load32_bf16_avx512,   sizeof(uint16_t),
+                                                  sizeof(uint16_t),   madd_bf16_avx512bf16, 32};
+    gemm_avx512(y, ldy, w, x->bf16, &product, x->k, x->n, rows);
+}
 #endif
+
 #ifdef TARGET_NEON
-GEMM_F32(neon, TARGET_NEON)
+STORE_SUMS(neon, )
+
+#define L(name) name##_neon
+#define LANES_TARGET
+#define TILE_ROWS 2
+#define TILE_COLS 2
+#include "kernels/gemm.inc"
+#undef L
+#undef LANES_TARGET
+#undef TILE_ROWS
+#undef TILE_COLS
 #endif
 
 /* NULL where the level below serves. */
@@ -47,56 +134,6 @@ static gemm_f32 *const f32_at[ISA_COUNT] = {
     [ISA_NEON] = gemm_f32_neon,
 #endif
 };
-
-#ifdef TARGET_AVX512BF16
-#define TILE_ROWS 4
-#define TILE_COLS 4
-
-/* TILE_ROWS rows times n columns (a constant), 32 products a lane pair; writes the first `rows` rows. */
-TARGET_AVX512BF16 FORCE_INLINE void tile_bf16_avx512bf16(float *y, size_t ldy, const uint16_t *const w[TILE_ROWS],
-                                                         const uint16_t *x, int k, int rows, int n)
-{
-    __m512 acc[TILE_COLS * TILE_ROWS];
-    UNROLL
-    for (int j = 0; j < n * TILE_ROWS; j++)
-        acc[j] = _mm512_setzero_ps();
-    for (int i = 0; i < k; i += 32) {
-        __mmask32 in = k - i < 32 ? (1u << (k - i)) - 1 : ~0u;
-        __m512bh v[TILE_ROWS];
-        UNROLL
-        for (int r = 0; r < TILE_ROWS; r++)
-            v[r] = (__m512bh)_mm512_maskz_loadu_epi16(in, w[r] + i);
-        UNROLL
-        for (int c = 0; c < n; c++) {
-            __m512bh xv = (__m512bh)_mm512_maskz_loadu_epi16(in, x + (size_t)c * (size_t)k + i);
-            UNROLL
-            for (int r = 0; r < TILE_ROWS; r++)
-                acc[c * TILE_ROWS + r] = _mm512_dpbf16_ps(acc[c * TILE_ROWS + r], v[r], xv);
-        }
-    }
-    UNROLL
-    for (int c = 0; c < n; c++) {
-        const __m512 *a = acc + c * TILE_ROWS;
-        _mm_mask_storeu_ps(y + (size_t)c * ldy, (__mmask8)((1 << rows) - 1), sum4_avx512(a[0], a[1], a[2], a[3]));
-    }
-}
-
-TARGET_AVX512BF16 static void gemm_bf16_avx512bf16(float *y, size_t ldy, const uint16_t *w, const struct act *x, int rows)
-{
-    const size_t k = (size_t)x->k;
-    for (int r = 0; r < rows; r += TILE_ROWS) {
-        int here = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
-        const uint16_t *row[TILE_ROWS]; /* a row that is not there repeats the last, and is not written */
-        for (int j = 0; j < TILE_ROWS; j++)
-            row[j] = w + (size_t)(r + (j < here ? j : here - 1)) * k;
-        int c = 0;
-        for (; c + TILE_COLS <= x->n; c += TILE_COLS)
-            tile_bf16_avx512bf16(y + (size_t)c * ldy + r, ldy, row, x->bf16 + (size_t)c * k, x->k, here, TILE_COLS);
-        for (; c < x->n; c++)
-            tile_bf16_avx512bf16(y + (size_t)c * ldy + r, ldy, row, x->bf16 + (size_t)c * k, x->k, here, 1);
-    }
-}
-#endif
 
 gemm_f32 *gemm_f32_best(enum isa isa)
 {

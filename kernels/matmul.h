@@ -1,8 +1,8 @@
 /* matmul.h - a weight matrix times one or many columns of activations.
  *
  * Formats are many, compute shapes few.  One column (decode) reads the native blocks through the format's matvec; many
- * columns (prefill) unpack PANEL_ROWS rows of any format, or a few times as many, into panels that stay in the L2 cache and run one
- * microkernel per instruction set over all columns.  So a new format brings an unpacker, not a GEMM.
+ * columns (prefill) unpack PANEL_ROWS rows of any format, or a few times as many, into panels that stay in the L2 cache and
+ * run one microkernel per instruction set over all columns.  So a new format brings an unpacker, not a GEMM.
  *
  * Panels: PANEL_ROWS rows of the matrix, missing rows are zeros.
  *   f32   [rows][cols] floats, the dequantized weights, row after row.  The microkernel keeps the 16 lanes that format.h defines.

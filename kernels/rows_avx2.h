@@ -64,13 +64,9 @@ TARGET_AVX2 static inline v16_avx2 load16_bf16_avx2(const uint8_t *row, int i)
 
 #define L(name) name##_avx2
 #define LANES_TARGET TARGET_AVX2
-#define TILE_ROWS 2
-#define TILE_COLS 2
 #include "kernels/rows.inc"
 #undef L
 #undef LANES_TARGET
-#undef TILE_ROWS
-#undef TILE_COLS
 
 /* A group of 32 weights, as struct q32_scalar. */
 typedef struct {

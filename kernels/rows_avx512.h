@@ -1,5 +1,5 @@
-/* rows_avx512.h - 16 lanes in one AVX-512 register, and int8 panels 16 rows at a time; the loops over rows of the exact path are in
- * rows.inc. */
+/* rows_avx512.h - 16 lanes in one AVX-512 register, and int8 panels 16 rows at a time; the loops over rows of the exact path are
+ * in rows.inc. */
 /* SPDX-License-Identifier: MIT */
 #ifndef KERNELS_ROWS_AVX512_H
 #define KERNELS_ROWS_AVX512_H
@@ -66,13 +66,9 @@ TARGET_AVX512 static inline __m512 load16_bf16_avx512(const uint8_t *row, int i)
 
 #define L(name) name##_avx512
 #define LANES_TARGET TARGET_AVX512
-#define TILE_ROWS 4
-#define TILE_COLS 4
 #include "kernels/rows.inc"
 #undef L
 #undef LANES_TARGET
-#undef TILE_ROWS
-#undef TILE_COLS
 
 /* 16 floats of a group, its half `half`: what a format reads with AVX2 serves here too. */
 TARGET_AVX512 FORCE_INLINE __m512 v16_of_q32_avx512(q32_avx2 w, int half, const struct format *f)
@@ -104,8 +100,8 @@ TARGET_AVX512 FORCE_INLINE __m512 v16_of_q32_avx512(q32_avx2 w, int half, const 
 
 /* -- int8 panels ------------------------------------------------------------------------------------------------------------
  *
- * A row brings 16 bytes, four words; 16 rows side by side become four vectors of one word a row, before the codes are taken out of
- * the bytes: codes that share a byte are then unpacked for 16 rows at once, and their scales too. */
+ * A row brings 16 bytes, four words; 16 rows side by side become four vectors of one word a row, before the codes are taken out
+ * of the bytes: codes that share a byte are then unpacked for 16 rows at once, and their scales too. */
 
 /* Lane r of v[i] is word i of the 16 bytes at p + r * row_bytes. */
 TARGET_AVX512 FORCE_INLINE void words_avx512(__m512i v[4], const uint8_t *p, size_t row_bytes)

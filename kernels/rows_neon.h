@@ -63,13 +63,9 @@ static inline v16_neon load16_bf16_neon(const uint8_t *row, int i)
 
 #define L(name) name##_neon
 #define LANES_TARGET
-#define TILE_ROWS 2
-#define TILE_COLS 2
 #include "kernels/rows.inc"
 #undef L
 #undef LANES_TARGET
-#undef TILE_ROWS
-#undef TILE_COLS
 
 /* A group of 32 weights, as struct q32_scalar: the integers 0..15 and 16..31. */
 typedef struct {
