@@ -117,15 +117,16 @@ struct row {
     void *packed;   /* in the new format */
 };
 
+/* The largest magnitude, by its bits: without the sign they are in the order of the numbers, infinity and what is no number last. */
 static int all_finite(const float *v, int k, float *largest)
 {
-    int all = 1;
-    *largest = 0;
+    uint32_t max = 0;
     for (int i = 0; i < k; i++) {
-        all &= isfinite(v[i]) != 0;
-        *largest = fmaxf(*largest, fabsf(v[i]));
+        const uint32_t bits = float_bits(v[i]) & 0x7fffffff;
+        max = bits > max ? bits : max;
     }
-    return all;
+    *largest = bits_float(max);
+    return max < float_bits(INFINITY);
 }
 
 /* Infinite and undefined weights have no meaning in any format; large ones may have none in one that stores FP16, so a row with
