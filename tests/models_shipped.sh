@@ -31,7 +31,7 @@ below() # A B
     awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && b != "" && a + 0 < b + 0) }'
 }
 
-for model in home; do
+for model in home tiny; do
     file=models/$model.gguf
     sum=$(sha256sum "$file" 2>/dev/null || shasum -a 256 "$file")
     check "models/README.md does not have the SHA-256 of $file, ${sum%% *}" grep -q "${sum%% *}" models/README.md

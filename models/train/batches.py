@@ -1,6 +1,5 @@
 """Documents to rows of token ids: every step's batch is a function of the seed and the step alone, so a run can stop anywhere."""
 # SPDX-License-Identifier: MIT
-import functools
 import random
 
 import numpy
@@ -27,17 +26,7 @@ STAGES = ((0, SHARES),
           (4900, {"intent": 0.30, "answer": 0.16, "questions": 0.12, "summary": 0.08, "translate": 0.10, "choice": 0.16,
                   "story": 0.05, "lines": 0.03}),
           (5800, {"intent": 0.24, "answer": 0.18, "questions": 0.24, "summary": 0.06, "translate": 0.06, "choice": 0.16,
-                  "story": 0.03, "lines": 0.03}),
-          (6280, {"intent": 0.08, "answer": 0.05, "short": 0.38, "questions": 0.10, "summary": 0.03, "translate": 0.03,
-                  "choice": 0.06, "choices": 0.24, "lines": 0.03}),
-          (7240, {"intent": 0.06, "answer": 0.05, "short": 0.24, "questions": 0.06, "bare known": 0.28, "summary": 0.02, "translate": 0.02,
-                  "choice": 0.06, "choices": 0.19, "lines": 0.02}),
-          (7900, {"intent": 0.06, "answer": 0.04, "short": 0.10, "bare known": 0.24, "summary": 0.02, "translate": 0.02,
-                  "choice": 0.05, "choices": 0.11, "bare look": 0.36}),
-          (8951, {"intent": 0.08, "answer": 0.04, "short": 0.14, "known": 0.24, "summary": 0.02, "translate": 0.02,
-                  "choice": 0.06, "choices": 0.12, "look": 0.28}),
-          (9245, {"intent": 0.30, "answer": 0.19, "short": 0.09, "questions": 0.12, "known": 0.02, "summary": 0.06,
-                  "translate": 0.05, "choice": 0.10, "choices": 0.04, "story": 0.03}))
+                  "story": 0.03, "lines": 0.03}))
 
 
 def vocabulary(size):
@@ -102,8 +91,7 @@ def pack(docs, rows, apart=False):
 def training(tok, seed, step, rows):
     """The batch of a step."""
     r, shares = random.Random(f"{seed}/{step}"), [s for begin, s in STAGES if begin <= step][-1]
-    more = {f.__name__: f for f in (generate.questions, generate.lines, generate.short, generate.known, generate.choices, generate.look)}
-    more |= {"bare " + f.__name__: functools.partial(f, bare=True) for f in (generate.known, generate.look)}
+    more = {"questions": generate.questions, "lines": generate.lines}
 
     def document(kind):
         if kind == "recall":

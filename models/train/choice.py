@@ -51,43 +51,39 @@ def state(r):
     return [("choice", "room, device", *gold), ("choice", "state", gold[1], a)], q, [f"the {x} {d}" for x, d in pairs]
 
 
-def compare(r, asks=None):
-    asks = asks or r
+def compare(r):
     rooms = r.sample(ROOMS, 4)
     temps = r.sample(range(8, 31), 4)
-    warm = asks.random() < 0.5
+    warm = r.random() < 0.5
     order = sorted(range(4), key=lambda i: -temps[i] if warm else temps[i])
     lines = [f"{x}: {t} degrees" for x, t in zip(rooms, temps)]
-    word = asks.choice(("warmest", "hottest") if warm else ("coldest", "coolest"))
-    q = "\n".join(lines) + "\n" + asks.choice(("The {} place is", "The room that is {} is", "It is {} in")).format(word)
+    word = r.choice(("warmest", "hottest") if warm else ("coldest", "coolest"))
+    q = "\n".join(lines) + "\n" + r.choice(("The {} place is", "The room that is {} is", "It is {} in")).format(word)
     options = [f"the {rooms[i]}" for i in order]
     return [("choice", "rooms", *sorted((rooms[order[0]], rooms[order[1]]))), ("choice", word, rooms[order[0]])], q, options
 
 
-def kept(r, asks=None):
-    asks = asks or r
+def kept(r):
     items, places = r.sample(ITEMS, 4), r.sample(PLACES, 4)
     lines = [f"The {i} is in {p}." for i, p in zip(items, places)]
-    gold = asks.randrange(4)
+    gold = r.randrange(4)
     order = [gold] + [i for i in range(4) if i != gold]
-    if asks.random() < 0.5:
+    if r.random() < 0.5:
         q, options = f"{{}} wants the {items[gold]} and looks in", [places[i] for i in order]
     else:
         q, options = f"In {places[gold]} {{}} finds", [f"the {items[i]}" for i in order]
-    return ([("choice", "item, place", items[gold], places[gold])], " ".join(lines) + "\n" + q.format(asks.choice(NAMES)), options)
+    return ([("choice", "item, place", items[gold], places[gold])], " ".join(lines) + "\n" + q.format(r.choice(NAMES)), options)
 
 
-def plan(r, asks=None):
+def plan(r):
     days, names = r.sample(DAYS, 4), r.sample(NAMES, 4)
     job = r.choice(JOBS)
     rows = list(zip(days, names))
+    gold = rows[0]
     shown = rows[:]
     r.shuffle(shown)
-    if asks:
-        asks.shuffle(rows)
-    gold, asks = rows[0], asks or r
     lines = ", ".join(f"{n} {job} on {d}" for d, n in shown)
-    if asks.random() < 0.5:
+    if r.random() < 0.5:
         q, options = f"{lines}. On {gold[0]} the one who {job} is", [n for _, n in rows]
     else:
         q, options = f"{lines}. {gold[1]} {job} on", [d for d, _ in rows]
@@ -95,7 +91,6 @@ def plan(r, asks=None):
 
 
 KINDS = (need, need, state, compare, kept, plan)
-SEVERAL = ((compare, "\n"), (kept, "\n"), (plan, ". "))  # what may be asked more than once of the same lines; what ends them
 
 
 def make(r):

@@ -1,7 +1,7 @@
 """Trains the shipped model (or --tiny, its sibling) on generated text; stops and resumes at any moment.
 
 The matrices are trained with Muon (momentum, orthogonalised by five Newton-Schulz steps: Jordan 2024), the embedding and the
-norms with Adam.  The rate rises over the first steps, stays, and falls in a straight line over the last part, --fall, of --steps;
+norms with Adam.  The rate rises over the first steps, stays, and falls in a straight line over the last quarter of --steps;
 before that, --steps may be changed between two runs.
 """
 # SPDX-License-Identifier: MIT
@@ -17,7 +17,7 @@ import batches
 from model import SHAPES, Model
 from tokenizer import Tokenizer
 
-WARMUP = 100
+WARMUP, FALL = 100, 0.25
 MATRIX_RATE, OTHER_RATE, DECAY = 0.02, 0.003, 0.02
 
 
@@ -47,9 +47,9 @@ class Muon:
                 p.mul_(1 - rate * DECAY).add_(d, alpha=-rate * max(1, shape[0] / shape[1]) ** 0.5)
 
 
-def factor(step, steps, fall):
+def factor(step, steps):
     """Of the rate: warm up, stay, fall."""
-    return min(1.0, (step + 1) / WARMUP, max(0.0, (steps - step) / (steps * fall)))
+    return min(1.0, (step + 1) / WARMUP, max(0.0, (steps - step) / (steps * FALL)))
 
 
 def losses(model, batch):
@@ -101,7 +101,6 @@ def main():
                    help="checkpoint, vocabulary, log (models/train/run)")
     p.add_argument("--tiny", action="store_true", help="the sibling for small devices")
     p.add_argument("--steps", type=int, default=5800)
-    p.add_argument("--fall", type=float, default=0.25, help="part of the steps over which the rate falls (0.25)")
     p.add_argument("--rows", type=int, default=16, help="rows of 256 tokens a step (16)")
     p.add_argument("--vocabulary", type=int, default=1536)
     p.add_argument("--seed", default="train-1")
@@ -157,7 +156,7 @@ def main():
         for q in matrices:
             q.grad = None
         loss.backward()
-        k = factor(step, a.steps, a.fall)
+        k = factor(step, a.steps)
         muon.step(MATRIX_RATE * k)
         adam.param_groups[0]["lr"] = OTHER_RATE * k
         adam.step()
