@@ -296,7 +296,7 @@ int check_attention(struct check *k)
         uint8_t *kr = check_take(k, l.k_bytes), *vr = check_take(k, l.v_bytes);
         float *kf = check_take(k, (size_t)(n * head) * sizeof *kf), *vf = check_take(k, (size_t)(n * head) * sizeof *vf);
         float *size = check_take(k, (size_t)(n * head) * sizeof *size);
-        const size_t all_heads = (size_t)(heads * head);
+        const size_t all_heads = (size_t)heads * (size_t)head;
         float *q = check_take(k, all_heads * sizeof *q), *out = check_take(k, all_heads * sizeof *out);
         float *expected = check_take(k, all_heads * sizeof *expected);
         void *scratch = check_take(k, (attention_scratch(&l, heads, 1) + 63) / 64 * 64);

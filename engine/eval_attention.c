@@ -138,7 +138,7 @@ static void norm_rows(struct session *s, int thread, int layer)
 /* Which of `heads` query heads, whose work begins at `at` and is `each` for one, begin before `cut`. */
 static int heads_before(int64_t cut, int64_t at, int64_t each, int heads)
 {
-    const int64_t n = cut <= at ? 0 : (cut - at + each - 1) / each;
+    const int64_t n = cut <= at || !each ? 0 : (cut - at + each - 1) / each;
     return n < heads ? (int)n : heads;
 }
 

@@ -141,7 +141,7 @@ TARGET_AVX512VNNI FORCE_INLINE void gather_avx512vnni(struct columns *out, const
             const float *scale = x->d + ((size_t)(c + j) * (size_t)x->k + (size_t)from) / ACT_GROUP;
             __m512i a = _mm512_maskz_loadu_epi32((__mmask16)sums, sum);
             __m512i b = _mm512_maskz_loadu_epi32((__mmask16)(sums >> 16), sum + 16);
-            __m512 d = _mm512_maskz_loadu_ps((__mmask16)scales, scale), da = d, db = d;
+            __m512 d = _mm512_maskz_loadu_ps((__mmask16)scales, scale), da = d;
             int32_t *start = out->start[j] + i * 32 / group;
             float *m = out->m[j] + i * 32 / group;
             prefetch_from(scale + (size_t)n * (size_t)(x->k / ACT_GROUP), 64); /* of the tile that follows */
@@ -150,7 +150,7 @@ TARGET_AVX512VNNI FORCE_INLINE void gather_avx512vnni(struct columns *out, const
                 a = _mm512_add_epi32(_mm512_permutex2var_epi32(a, even, b), _mm512_permutex2var_epi32(a, odd, b));
             } else {
                 da = _mm512_permutexvar_ps(half, d);
-                db = _mm512_permutexvar_ps(_mm512_add_epi32(half, _mm512_set1_epi32(8)), d);
+                const __m512 db = _mm512_permutexvar_ps(_mm512_add_epi32(half, _mm512_set1_epi32(8)), d);
                 _mm512_storeu_si512(start + 16, _mm512_slli_epi32(_mm512_sub_epi32(zero, b), 7));
                 if (offset)
                     _mm512_storeu_ps(m + 16, _mm512_mul_ps(db, _mm512_cvtepi32_ps(b)));

@@ -85,10 +85,6 @@ TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni iq4_xs_load256(const uint8_t *row
 {
     const struct block *in = block_at(row, group / 8);
     uint64_t low = read_u32(in->low), high = in->high; /* spread to bytes */
-    w256_avx512vnni w;
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        w.u[i] = table_avx512vnni(nibbles_avx512vnni(in->q + 32 * i, in->q + 32 * i + 16), iq4_values);
     low = (low | low << 16) & 0x0000ffff0000ffff;
     low = (low | low << 8) & 0x00ff00ff00ff00ff;
     low = (low | low << 4) & 0x0f0f0f0f0f0f0f0f;
@@ -96,7 +92,10 @@ TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni iq4_xs_load256(const uint8_t *row
     high = (high | high << 12) & 0x000f000f000f000f;
     high = (high | high << 6) & 0x0303030303030303;
     const __m128i v = group_bytes_avx512vnni(_mm_cvtsi64_si128((long long)(low | high << 4)));
-    w.d = _mm512_mul_ps(half_avx512vnni(in->d), floats_of_i8_avx512vnni(_mm_sub_epi8(v, _mm_set1_epi8(32))));
+    w256_avx512vnni w = {.d = _mm512_mul_ps(half_avx512vnni(in->d), floats_of_i8_avx512vnni(_mm_sub_epi8(v, _mm_set1_epi8(32))))};
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        w.u[i] = table_avx512vnni(nibbles_avx512vnni(in->q + 32 * i, in->q + 32 * i + 16), iq4_values);
     return w;
 }
 

@@ -215,7 +215,7 @@ static void attend_group(float *out, const float *q, const struct attention *a, 
                       .v = format_kernels(l->v, a->isa)};
     const enum act_kind kind = a->exact ? ACT_F32 : l->k->act;
     const struct ops *ops = ops_at(a->isa);
-    float *queries = scratch, inverse[COLUMNS];
+    float *queries = scratch, inverse[COLUMNS] = {0};
     uint8_t *rounded = (uint8_t *)scratch + lines((size_t)g.columns * dim * sizeof *queries);
     float *scores = (float *)(void *)(rounded + lines(act_bytes(l->k->act, g.columns, l->head_dim)));
 

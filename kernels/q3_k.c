@@ -110,18 +110,17 @@ TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q3_k_load256(const uint8_t *row, 
 {
     const struct block *in = block_at(row, group / 8);
     const __m512i high = twice_avx512vnni(in->high);
-    w256_avx512vnni w;
-    UNROLL
-    for (int i = 0; i < 4; i++) {
-        __m512i low = fields_avx512vnni(twice_avx512vnni(in->q + 32 * (i / 2)), 4 * (i % 2), 4 * (i % 2) + 2, 3);
-        w.u[i] = _mm512_or_si512(low, fields_avx512vnni(high, 2 * i - 2, 2 * i - 1, 4));
-    }
     const uint64_t low = read_u64(in->scales), nibble = 0x0f0f0f0f0f0f0f0f;
     const uint64_t pairs = read_u32(in->scales + 8), both = pairs | pairs >> 2 << 32, pair = 0x0303030303030303;
     const __m128i scales = _mm_set_epi64x((long long)((low >> 4 & nibble) | (both >> 4 & pair) << 4),
                                           (long long)((low & nibble) | (both & pair) << 4));
-    w.d = _mm512_mul_ps(half_avx512vnni(in->d),
-                        floats_of_i8_avx512vnni(run_bytes_avx512vnni(_mm_sub_epi8(scales, _mm_set1_epi8(32)))));
+    w256_avx512vnni w = {.d = _mm512_mul_ps(half_avx512vnni(in->d), floats_of_i8_avx512vnni(run_bytes_avx512vnni(
+                                                                        _mm_sub_epi8(scales, _mm_set1_epi8(32)))))};
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        __m512i two = fields_avx512vnni(twice_avx512vnni(in->q + 32 * (i / 2)), 4 * (i % 2), 4 * (i % 2) + 2, 3);
+        w.u[i] = _mm512_or_si512(two, fields_avx512vnni(high, 2 * i - 2, 2 * i - 1, 4));
+    }
     return w;
 }
 

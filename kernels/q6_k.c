@@ -101,14 +101,13 @@ TARGET_AVX512VNNI FORCE_INLINE w256_avx512vnni q6_k_load256(const uint8_t *row, 
 {
     const struct block *in = block_at(row, group / 8);
     const __m128i scales = _mm_loadu_si128((const __m128i *)in->scales);
-    w256_avx512vnni w;
+    w256_avx512vnni w = {.d = _mm512_mul_ps(half_avx512vnni(in->d), floats_of_i8_avx512vnni(run_bytes_avx512vnni(scales)))};
     UNROLL
     for (int i = 0; i < 4; i++) {
         __m512i low = _mm512_srli_epi16(_mm512_loadu_si512(in->q + 64 * (i / 2)), (unsigned)(4 * (i % 2)));
         __m512i high = fields_avx512vnni(twice_avx512vnni(in->high + 32 * (i / 2)), 4 * (i % 2) - 4, 4 * (i % 2) - 2, 0x30);
         w.u[i] = _mm512_or_si512(_mm512_and_si512(low, _mm512_set1_epi8(15)), high);
     }
-    w.d = _mm512_mul_ps(half_avx512vnni(in->d), floats_of_i8_avx512vnni(run_bytes_avx512vnni(scales)));
     return w;
 }
 

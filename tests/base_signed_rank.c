@@ -30,8 +30,8 @@ static void critical_values_are_the_tabled_ones(void **state)
             int c = table[i].critical[k];
             if (c >= 0 && signed_rank_tail(n, (size_t)c) > level[k])
                 fail_msg("n = %zu: P(T <= %d) is %g, above %g", n, c, signed_rank_tail(n, (size_t)c), level[k]);
-            if (signed_rank_tail(n, (size_t)(c + 1)) <= level[k])
-                fail_msg("n = %zu: P(T <= %d) is %g, not above %g", n, c + 1, signed_rank_tail(n, (size_t)(c + 1)), level[k]);
+            if (signed_rank_tail(n, (size_t)c + 1) <= level[k])
+                fail_msg("n = %zu: P(T <= %d) is %g, not above %g", n, c + 1, signed_rank_tail(n, (size_t)c + 1), level[k]);
         }
 }
 
