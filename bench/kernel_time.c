@@ -18,12 +18,13 @@
 #include "bench/passes.h"
 #include "kernels/matmul.h"
 
-/* What is timed of each kind: rows of each thread, elements of a row, columns (kernel_check.h says what they are). */
+/* What is timed of each kind: rows of each thread, elements of a row, columns (kernel_check.h says what they are).  Of matmul two
+ * whole panels a thread, and columns that every tile divides: a part of a panel would be timed as if it were work. */
 static const struct shape {
     int rows, k, columns;
 } shapes[KERNEL_KINDS] = {
     [KERNEL_MATVEC] = {512, 2048, 1},   [KERNEL_VECMAT] = {1024, 128, 1},     [KERNEL_UNPACK_F32] = {64, 2048, 1},
-    [KERNEL_UNPACK_Q8] = {64, 2048, 1}, [KERNEL_MATMUL] = {16, 2048, 128},    [KERNEL_ATTENTION] = {1024, 128, 1},
+    [KERNEL_UNPACK_Q8] = {64, 2048, 1}, [KERNEL_MATMUL] = {64, 2048, 96},     [KERNEL_ATTENTION] = {1024, 128, 1},
     [KERNEL_ACT] = {32, 2048, 1},       [KERNEL_ACT_TOKEN] = {32, 2048, 1},   [KERNEL_RMSNORM] = {32, 2048, 1},
     [KERNEL_ROPE] = {32, 2048, 1},      [KERNEL_ROPE_HALVES] = {32, 2048, 1}, [KERNEL_SOFTMAX] = {32, 2048, 1},
     [KERNEL_SILU_GATE] = {32, 2048, 1}, [KERNEL_GELU_GATE] = {32, 2048, 1},   [KERNEL_SOFTCAP] = {32, 2048, 1},
