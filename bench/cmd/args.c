@@ -110,22 +110,30 @@ int args_has(const struct args *a, const char *name)
     return args_get(a, name) != NULL;
 }
 
-int args_int(const struct args *a, const char *name, int64_t lo, int64_t hi, int64_t otherwise, int64_t *out, struct err *e)
+int option_int(const char *name, const char *s, int64_t lo, int64_t hi, int64_t otherwise, int64_t *out, struct err *e)
 {
-    const char *s = args_get(a, name);
     *out = otherwise;
     if (s && text_int(s, lo, hi, out))
         return err_set(e, ERR_USAGE, "--%s %s: must be a whole number from %lld to %lld", name, s, (long long)lo, (long long)hi);
     return 0;
 }
 
-int args_double(const struct args *a, const char *name, double lo, double hi, double otherwise, double *out, struct err *e)
+int option_double(const char *name, const char *s, double lo, double hi, double otherwise, double *out, struct err *e)
 {
-    const char *s = args_get(a, name);
     *out = otherwise;
     if (s && text_double(s, lo, hi, out))
         return err_set(e, ERR_USAGE, "--%s %s: must be a number from %g to %g", name, s, lo, hi);
     return 0;
+}
+
+int args_int(const struct args *a, const char *name, int64_t lo, int64_t hi, int64_t otherwise, int64_t *out, struct err *e)
+{
+    return option_int(name, args_get(a, name), lo, hi, otherwise, out, e);
+}
+
+int args_double(const struct args *a, const char *name, double lo, double hi, double otherwise, double *out, struct err *e)
+{
+    return option_double(name, args_get(a, name), lo, hi, otherwise, out, e);
 }
 
 const char *args_need(const struct args *a, const char *name, struct err *e)

@@ -49,6 +49,9 @@ int args_has(const struct args *a, const char *name);
 /* `otherwise` when not given; an error that names the option and the range when it is not a number in it. */
 int args_int(const struct args *a, const char *name, int64_t lo, int64_t hi, int64_t otherwise, int64_t *out, struct err *e);
 int args_double(const struct args *a, const char *name, double lo, double hi, double otherwise, double *out, struct err *e);
+/* The same for a text that was given somewhere else; NULL: not given. */
+int option_int(const char *name, const char *s, int64_t lo, int64_t hi, int64_t otherwise, int64_t *out, struct err *e);
+int option_double(const char *name, const char *s, double lo, double hi, double otherwise, double *out, struct err *e);
 /* Error "sweep: --model FILE is needed: ..." when not given. */
 const char *args_need(const struct args *a, const char *name, struct err *e);
 

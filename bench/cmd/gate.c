@@ -5,15 +5,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/gate_report.h"
-#include "bench/cmd/settings.h"
+#include "bench/cmd/measuring.h"
 #include "bench/cmd/show_plan.h"
-#include "bench/machine.h"
 
 static const struct option_spec options[] = {
     {"base", 0, "BENCH", "the program that head must not be worse than"},
@@ -145,28 +141,16 @@ static int configure(const struct settings *s, struct sweep_config *c, struct ga
 
 /* -- progress, reports ----------------------------------------------------------------------------------------------------- */
 
-struct screen {
-    int quiet, terminal;
-    int64_t last_ns; /* plain lines: at most one every 10 s */
-};
-
 static void on_progress(void *ctx, const struct gate_progress *p)
 {
-    struct screen *s = ctx;
+    struct measuring *m = ctx;
     char time[32];
-    int64_t now = clock_ns();
-    if (s->quiet || (!s->terminal && now - s->last_ns < 10000000000))
+    if (!measuring_due(m, 0))
         return;
-    s->last_ns = now;
     describe_seconds(p->seconds, time);
-    fprintf(stderr, "%s%s, %s %d, %d of %d cells open%s", s->terminal ? "\r\033[K" : "", time, p->phase, p->unit + 1, p->open,
-            p->cells, s->terminal ? "" : "\n");
+    fprintf(stderr, "%s%s, %s %d, %d of %d cells open%s", m->terminal ? "\r\033[K" : "", time, p->phase, p->unit + 1, p->open,
+            p->cells, m->terminal ? "" : "\n");
     fflush(stderr);
-}
-
-static void say(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
 }
 
 static int write_report(const char *path, const char *mode, void (*print)(const struct gate_report_rows *, FILE *),
@@ -223,46 +207,21 @@ static int verdict(const struct gate_report *r, int lenient, struct err *e)
 
 /* -- the command ----------------------------------------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
-
 static int measure(const struct settings *s, const struct sweep_config *c, const struct gate_config *g, int lenient,
-                   const char *command, struct err *e)
+                   struct err *e)
 {
-    int quiet = setting(s, "quiet") != NULL;
-    struct screen screen = {.quiet = quiet, .terminal = isatty(STDERR_FILENO)};
-    const char *db = setting(s, "db");
-    struct plan plan;
-    struct store *store = NULL;
-    struct machine *machine = NULL;
+    struct measuring m;
     struct gate_report out;
-    if (file_mkdirs(c->cache, e) || plan_open(&plan, c, 1, 0, machine_build()->commit, quiet ? NULL : say, e))
-        return -1;
-    int failed = store_open(&store, db ? db : args_db(s->args), e) || machine_open(&machine, plan.topology, e);
-    struct store_run record = {.build = *machine_build(), .command = command};
-    if (machine)
-        record.machine = *machine_record(machine);
-    struct sigaction act = {.sa_handler = on_signal}, was_int, was_term;
-    sigaction(SIGINT, &act, &was_int);
-    sigaction(SIGTERM, &act, &was_term);
-    if (!failed)
-        failed = gate_run(store, &plan, c, g, record, &(struct gate_hooks){on_progress, &screen, &stop_asked}, &out, e);
-    sigaction(SIGINT, &was_int, NULL);
-    sigaction(SIGTERM, &was_term, NULL);
-    if (screen.terminal && !quiet)
-        fputs("\r\033[K", stderr);
+    int failed = measuring_open(&m, s, c, e);
+    if (!failed) {
+        failed = gate_run(m.store, &m.plan, c, g, m.record, &(struct gate_hooks){on_progress, &m, &measuring_stop}, &out, e);
+        measuring_end(&m);
+    }
     if (!failed && !out.interrupted)
-        failed = report(store, s, out.run, e);
+        failed = report(m.store, s, out.run, e);
     if (!failed)
         failed = verdict(&out, lenient, e);
-    machine_close(machine);
-    store_close(store);
-    plan_close(&plan);
+    measuring_close(&m);
     return failed ? -1 : 0;
 }
 
@@ -272,21 +231,18 @@ static int run(const struct args *a, struct err *e)
     struct settings s = {.args = a, .options = options, .section = "gate", .other = take_metric, .ctx = set};
     struct sweep_config c = {0};
     struct gate_config g = {.metric = set};
-    struct text cache = {0}, command = {0};
+    struct text cache = {0};
     int lenient = 0;
     if (!set)
         abort();
     default_metrics(set);
-    for (int i = 0; i < a->argc; i++)
-        text_printf(&command, "%s%s", i ? " " : "", a->argv[i]);
     int failed = (a->n_positional && settings_read(&s, a->positional[0], e)) || configure(&s, &c, &g, &lenient, e) ||
                  settings_cache(&s, &cache, e);
     c.cache = cache.p;
     if (!failed)
-        failed = measure(&s, &c, &g, lenient, command.p, e);
+        failed = measure(&s, &c, &g, lenient, e);
     settings_free(&s);
     text_free(&cache);
-    text_free(&command);
     free(set);
     return failed ? -1 : 0;
 }

@@ -1,8 +1,8 @@
 /* Where the time of a model's prefill and decode goes: the stages of engine/profile.h, with the bytes that they read.
  *
- * Tokens are drawn at random with a seed: which they are changes no stage's work.  Prefill is one evaluation after another one that is thrown
- * away; decode is --decode tokens behind it, measured in turns of eight with the profile and eight without, whose medians say
- * what the profile costs. */
+ * Tokens are drawn at random with a seed: which they are changes no stage's work.  Prefill is one evaluation after another one
+ * that is thrown away; decode is --decode tokens behind it, measured in turns of eight with the profile and eight without, whose
+ * medians say what the profile costs. */
 /* SPDX-License-Identifier: MIT */
 #include <jansson.h>
 #include <stdio.h>
@@ -19,7 +19,8 @@
 static const struct option_spec options[] = {
     {"model", 'm', "FILE", "the GGUF file to run"},
     {"context", 0, "N", "tokens of the prefill; decoding goes on behind them (512)"},
-    {"decode", 0, "N", "tokens decoded with the profile, and as many without (64)"},
+    {"decode", 0, "N",
+     "tokens decoded with the profile, and as many without, in turns of eight: what is left of N is not decoded (64)"},
     {"batch", 0, "N", "most tokens evaluated at once (512)"},
     {"seed", 0, "N", "of the tokens (1)"},
     ENGINE_OPTIONS,

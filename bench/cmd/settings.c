@@ -64,20 +64,12 @@ const char *setting(const struct settings *s, const char *name)
 int setting_int(const struct settings *s, const char *name, int64_t lo, int64_t hi, int64_t otherwise, int64_t *out,
                 struct err *e)
 {
-    const char *v = setting(s, name);
-    *out = otherwise;
-    if (v && text_int(v, lo, hi, out))
-        return err_set(e, ERR_USAGE, "--%s %s: must be a whole number from %lld to %lld", name, v, (long long)lo, (long long)hi);
-    return 0;
+    return option_int(name, setting(s, name), lo, hi, otherwise, out, e);
 }
 
 int setting_double(const struct settings *s, const char *name, double lo, double hi, double otherwise, double *out, struct err *e)
 {
-    const char *v = setting(s, name);
-    *out = otherwise;
-    if (v && text_double(v, lo, hi, out))
-        return err_set(e, ERR_USAGE, "--%s %s: must be a number from %g to %g", name, v, lo, hi);
-    return 0;
+    return option_double(name, setting(s, name), lo, hi, otherwise, out, e);
 }
 
 int settings_cache(const struct settings *s, struct text *t, struct err *e)

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/text.h"
 #include "bench/cmd/cmd.h"
+#include "bench/cmd/measuring.h"
 #include "bench/cmd/rows.h"
-#include "bench/cmd/settings.h"
 #include "bench/cmd/show.h"
 #include "bench/cmd/show_plan.h"
 #include "bench/cmd/task_args.h"
-#include "bench/machine.h"
 #include "bench/peak.h"
 #include "bench/sweep.h"
 
@@ -82,48 +75,27 @@ static int configure(const struct settings *s, struct sweep_config *c, struct te
 
 /* -- progress ------------------------------------------------------------------------------------------------------------ */
 
-/* Where progress goes: a line that is rewritten on a terminal, plain lines elsewhere, nothing with --quiet. */
-struct screen {
-    int quiet, terminal;
-    int64_t last_ns; /* plain lines: at most one every 10 s, so that a log stays readable */
-};
-
 static void on_progress(void *ctx, const struct sweep_progress *p)
 {
-    struct screen *s = ctx;
+    struct measuring *m = ctx;
     int failed = strcmp(p->outcome.state, "ok") != 0;
-    int64_t now = clock_ns();
-    if (s->quiet || (!s->terminal && !failed && now - s->last_ns < 10000000000 && p->done < p->total))
+    if (!measuring_due(m, failed || p->done == p->total))
         return;
-    s->last_ns = now;
     char cell[200], left[32], result[64] = "";
     describe_cell(p->cell, cell, sizeof cell);
     describe_seconds(p->seconds_left, left);
     if (p->ms_per_token >= 0)
         snprintf(result, sizeof result, "  %.3f ms/token", p->ms_per_token);
-    if (s->terminal)
+    if (m->terminal)
         fputs("\r\033[K", stderr);
     if (failed)
         fprintf(stderr, "%s: %s %s: %s\n", cell, p->what, p->outcome.state, p->outcome.reason);
     else
-        fprintf(stderr, "%d/%d  %s left  %s %s%s%s", p->done, p->total, left, p->what, cell, result, s->terminal ? "" : "\n");
+        fprintf(stderr, "%d/%d  %s left  %s %s%s%s", p->done, p->total, left, p->what, cell, result, m->terminal ? "" : "\n");
     fflush(stderr);
 }
 
-static void say(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-}
-
 /* -- the command -------------------------------------------------------------------------------------------------------- */
-
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
 
 static int dry_run(const struct sweep_config *c, const char *build, int json, struct err *e)
 {
@@ -175,49 +147,30 @@ static int check_complete(struct store *s, const struct sweep_report *report, in
     return rc;
 }
 
-static int measure(const struct settings *s, const struct sweep_config *c, const char *db, const char *command, struct err *e)
+static int measure(const struct settings *s, const struct sweep_config *c, struct err *e)
 {
-    int quiet = setting(s, "quiet") != NULL, json = args_has(s->args, "json");
-    struct screen screen = {.quiet = quiet, .terminal = isatty(STDERR_FILENO)};
-    struct plan plan;
-    struct store *store = NULL;
-    struct machine *machine = NULL;
+    int json = args_has(s->args, "json");
+    struct measuring m;
     struct sweep_report report;
-    if (file_mkdirs(c->cache, e) || plan_open(&plan, c, 1, 0, machine_build()->commit, quiet ? NULL : say, e))
-        return -1;
-    int failed = store_open(&store, db, e);
-    if (!failed && *store_note(store) && !quiet)
-        say(store_note(store));
-    if (!failed)
-        failed = machine_open(&machine, plan.topology, e);
-    struct store_run record = {.build = *machine_build(), .command = command};
-    if (machine)
-        record.machine = *machine_record(machine);
-    struct sigaction act = {.sa_handler = on_signal}, was_int, was_term;
-    sigaction(SIGINT, &act, &was_int);
-    sigaction(SIGTERM, &act, &was_term);
-    if (!failed)
-        failed = sweep_run(store, &plan, c, record, &(struct sweep_hooks){on_progress, &screen, &stop_asked}, &report, e);
-    sigaction(SIGINT, &was_int, NULL);
-    sigaction(SIGTERM, &was_term, NULL);
-    if (screen.terminal && !quiet)
-        fputs("\r\033[K", stderr);
-    if (!failed && c->resume && !quiet)
+    int failed = measuring_open(&m, s, c, e);
+    if (!failed) {
+        failed = sweep_run(m.store, &m.plan, c, m.record, &(struct sweep_hooks){on_progress, &m, &measuring_stop}, &report, e);
+        measuring_end(&m);
+    }
+    if (!failed && c->resume && !m.quiet)
         fprintf(stderr,
                 report.resumed ? "resumed run %lld: %d trials were there\n"
                                : "run %lld: nothing to resume of this matrix, so it began anew (%d trials were there)\n",
                 (long long)report.run, report.resumed);
     if (!failed)
-        failed = show_run(store, report.run, json ? SHOW_JSON : SHOW_TEXT, e);
+        failed = show_run(m.store, report.run, json ? SHOW_JSON : SHOW_TEXT, e);
     if (!failed && !json)
-        next_commands(&report, db);
+        next_commands(&report, m.db);
     if (!failed && report.interrupted)
         failed = err_set(e, ERR_INCONCLUSIVE, "sweep: interrupted; the same command with --resume goes on");
     else if (!failed)
-        failed = check_complete(store, &report, plan.matrix.n, e);
-    machine_close(machine);
-    store_close(store);
-    plan_close(&plan);
+        failed = check_complete(m.store, &report, m.plan.matrix.n, e);
+    measuring_close(&m);
     return failed;
 }
 
@@ -225,18 +178,14 @@ static int run(const struct args *a, struct err *e)
 {
     struct settings s = {.args = a, .options = options, .section = "sweep"};
     struct sweep_config c;
-    struct text cache = {0}, command = {0};
-    for (int i = 0; i < a->argc; i++)
-        text_printf(&command, "%s%s", i ? " " : "", a->argv[i]);
+    struct text cache = {0};
     int failed = (a->n_positional && settings_read(&s, a->positional[0], e)) || configure(&s, &c, &cache, e);
-    const char *db = failed ? NULL : setting(&s, "db");
     if (!failed && setting(&s, "dry-run"))
         failed = dry_run(&c, machine_build()->commit, args_has(a, "json"), e);
     else if (!failed)
-        failed = measure(&s, &c, db ? db : args_db(a), command.p, e);
+        failed = measure(&s, &c, e);
     settings_free(&s);
     text_free(&cache);
-    text_free(&command);
     return failed;
 }
 
