@@ -20,7 +20,7 @@ static const struct option_spec options[] = {
     {"model", 'm', "FILE", "the GGUF file to run"},
     {"context", 0, "N", "tokens of the prefill; decoding goes on behind them (512)"},
     {"decode", 0, "N",
-     "tokens decoded with the profile, and as many without, in turns of eight: what is left of N is not decoded (64)"},
+     "tokens decoded with the profile, and as many without, in turns of eight (64)"},
     {"batch", 0, "N", "most tokens evaluated at once (512)"},
     {"seed", 0, "N", "of the tokens (1)"},
     ENGINE_OPTIONS,
