@@ -211,7 +211,7 @@ static int measure(const struct settings *s, const struct sweep_config *c, const
                    struct err *e)
 {
     struct measuring m;
-    struct gate_report out;
+    struct gate_report out = {0};
     int failed = measuring_open(&m, s, c, e);
     if (!failed) {
         failed = gate_run(m.store, &m.plan, c, g, m.record, &(struct gate_hooks){on_progress, &m, &measuring_stop}, &out, e);
