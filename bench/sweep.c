@@ -11,8 +11,7 @@
 #include "base/stats.h"
 #include "bench/protocol.h"
 #include "bench/record.h"
-#include "bench/task.h"
-#include "eval/scorer.h"
+#include "bench/scoring.h"
 
 #define MAX_STRETCHES 8
 
@@ -73,45 +72,34 @@ static void watch_tick(void *ctx)
     probe_set_watch(ctx);
 }
 
-/* A fresh process loads the cell, does `what` ("measure" or "score") and exits.  *reply: the answer to `what`, for the caller
- * to release; NULL when the trial failed. */
-static int one_process(struct sweep *w, const struct plan_cell *pc, const struct cell *cell, json_t *what, json_t **reply,
-                       struct outcome *o, struct err *e)
+/* A fresh process loads the cell, measures and exits. */
+static int one_process(struct sweep *w, const struct plan_cell *pc, struct outcome *o, struct err *e)
 {
     const struct plan_file *file = &w->plan->files[w->plan->variants[pc->variant].file];
     struct trial_setup setup = {
-        .cell = *cell, .path = file->prepared.path, .text = w->config->text, .skip = w->skip, .seed = w->config->seed};
+        .cell = *pc->cell, .path = file->prepared.path, .text = w->config->text, .skip = w->skip, .seed = w->config->seed};
     struct child *c = NULL;
-    *reply = NULL;
-    if (topology_pick(w->plan->topology, cell->threads, setup.cpus, e) ||
-        child_open(&c, &(struct child_options){.program = w->config->program, .cpus = setup.cpus, .n_cpus = cell->threads}, e)) {
-        json_decref(what);
+    if (topology_pick(w->plan->topology, setup.cell.threads, setup.cpus, e) ||
+        child_open(&c, &(struct child_options){.program = w->config->program, .cpus = setup.cpus, .n_cpus = setup.cell.threads},
+                   e))
         return -1;
-    }
     struct probe_env env = w->env;
     env.child = child_pid(c);
     struct probe_set *outside = w->config->watch_hz ? probe_set_open(&env, w->skip) : NULL;
     struct child_tick tick = {watch_tick, outside, outside ? w->config->watch_hz : 0};
 
     json_t *loaded = ask(w, c, protocol_load(&setup), &tick, o);
-    if (loaded) {
-        *reply = ask(w, c, what, &tick, o);
-        what = NULL;
-    }
+    json_t *measured = loaded ? ask(w, c, protocol_request("measure"), &tick, o) : NULL;
     if (outside)
         probe_set_watch(outside); /* the last look: everything is still mapped */
-    json_t *ended = *reply ? ask(w, c, protocol_request("exit"), NULL, o) : NULL;
-    if (*reply && !ended) {
-        json_decref(*reply);
-        *reply = NULL;
-    }
+    json_t *ended = measured ? ask(w, c, protocol_request("exit"), NULL, o) : NULL;
     if (ended && outside && w->n_stretches && !strcmp(w->stretch[w->n_stretches - 1].kind, "trial"))
         probe_set_finish(outside, &w->stretch[w->n_stretches - 1].readings);
     probe_set_close(outside);
     child_close(c);
     json_decref(loaded);
+    json_decref(measured);
     json_decref(ended);
-    json_decref(what);
     return 0;
 }
 
@@ -193,12 +181,10 @@ static int run_trial(struct sweep *w, int index, int round, struct err *e)
 {
     struct plan_cell *pc = &w->plan->cells[index];
     struct outcome o;
-    json_t *reply;
     int64_t begin = clock_ns();
     drop_stretches(w);
-    if (one_process(w, pc, pc->cell, protocol_request("measure"), &reply, &o, e))
+    if (one_process(w, pc, &o, e))
         return -1;
-    json_decref(reply);
     if (stopped(w) && strcmp(o.state, "ok") != 0)
         return 0; /* the interrupt that stops the sweep killed the trial too: it says nothing about the cell */
     if (store_one(w, pc->id, round, &o, e))
@@ -216,155 +202,27 @@ static int run_trial(struct sweep *w, int index, int round, struct err *e)
 
 /* -- quality: once per variant ---------------------------------------------------------------------------------------- */
 
-/* What a variant is scored on: the text, the text beside the reference, or a task. */
-struct score_job {
-    const char *name, *sha256;
-    const struct scorer *scorer[TASK_MAX_SCORERS];
-    int n_scorers;
-    int context;           /* tokens that the session needs room for */
-    const char *reference; /* path of the reference's weights; NULL: none is needed */
-    int task;              /* index; -1: the text */
-};
-
-static void text_job(const struct sweep *w, struct score_job *job)
+static void on_scored(void *ctx, const char *name, const struct cell *cell, const struct outcome *o)
 {
-    const char *slash = strrchr(w->config->text, '/');
-    job->name = slash ? slash + 1 : w->config->text;
-    job->sha256 = w->plan->text_sha256;
-    job->context = w->config->window;
-    job->task = -1;
+    struct sweep *w = ctx;
+    if (o)
+        tell(w, name, cell, o, -1);
+    else
+        w->progress.done++;
 }
 
-/* The weights that a variant is held against: its own model in the reference format. */
-static const char *reference_of(const struct plan *p, const struct plan_variant *v, const char *format)
+static struct scoring scoring_of(struct sweep *w, int64_t run)
 {
-    for (int i = 0; format && i < p->n_files; i++)
-        if (p->files[i].model == p->files[v->file].model && !strcmp(p->files[i].asked, format) && !*p->files[i].why)
-            return p->files[i].prepared.path;
-    return NULL;
-}
-
-/* The i-th job of a variant; 0 when there are no more. */
-static int score_job(const struct sweep *w, const struct plan_variant *v, int i, struct score_job *job)
-{
-    const struct plan *p = w->plan;
-    const char *reference = w->config->text ? reference_of(p, v, w->config->reference) : NULL;
-    *job = (struct score_job){0};
-    if (w->config->text && i-- == 0) {
-        text_job(w, job);
-        job->scorer[job->n_scorers++] = scorer_by_name("perplexity");
-        return 1;
-    }
-    if (reference && i-- == 0) {
-        text_job(w, job);
-        job->reference = reference;
-        for (int k = 0; k < TASK_DIVERGENCES; k++)
-            job->scorer[job->n_scorers++] = scorer_by_name(task_divergence_scorers[k]);
-        return 1;
-    }
-    if (i >= p->n_tasks)
-        return 0;
-    const struct task *t = &p->tasks[i];
-    job->task = i;
-    job->name = t->name;
-    job->sha256 = t->sha256;
-    job->context = w->config->task_context;
-    job->n_scorers = t->n_scorers;
-    for (int k = 0; k < t->n_scorers; k++)
-        job->scorer[k] = t->scorer[k];
-    return 1;
-}
-
-static json_t *score_request(const struct sweep *w, const struct score_job *job)
-{
-    json_t *request = protocol_request("score");
-    if (job->task < 0) {
-        json_object_set_new(request, "window", json_integer(w->config->window));
-        if (job->reference)
-            json_object_set_new(request, "reference", json_string(job->reference));
-        return request;
-    }
-    json_object_set_new(request, "tasks", json_string(w->config->tasks));
-    json_object_set_new(request, "folder", json_string(w->config->task_folder));
-    json_object_set_new(request, "index", json_integer(job->task));
-    json_object_set_new(request, "chat", json_boolean(w->config->chat));
-    return request;
-}
-
-/* The first n numbers of a reply's list; what is no number is NaN. */
-static void take_numbers(double *v, const json_t *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const json_t *x = json_array_get(list, i);
-        v[i] = json_is_number(x) ? json_number_value(x) : NAN;
-    }
-}
-
-static int store_one_score(struct sweep *w, const struct plan_variant *v, int64_t run, const struct score_job *job, int k,
-                           const json_t *reply, const struct outcome *o, struct err *e)
-{
-    const struct scorer *scorer = job->scorer[k];
-    const json_t *items = json_array_get(json_object_get(reply, "scores"), (size_t)k);
-    const json_t *each = k ? NULL : json_object_get(reply, "token_values");
-    int n = (int)json_array_size(items), n_tokens = (int)json_array_size(each), done;
-    if (store_score_done(w->store, run, v->id, job->name, scorer->name, &done, e))
-        return -1;
-    if (done) /* by a sweep that was killed between two scores of this job */
-        return 0;
-    double *sums = calloc((size_t)n * (size_t)scorer->sums + 1, sizeof *sums);
-    double *token_values = calloc((size_t)n_tokens + 1, sizeof *token_values);
-    if (!sums || !token_values)
-        abort();
-    for (int i = 0; i < n; i++)
-        take_numbers(sums + i * scorer->sums, json_array_get(items, (size_t)i), (size_t)scorer->sums);
-    take_numbers(token_values, each, (size_t)n_tokens);
-    double value = scorer_value(scorer, sums, (size_t)n);
-    int missing = !strcmp(o->state, "ok") && isnan(value);
-    struct store_score row = {.run = run,
-                              .variant = v->id,
-                              .task = job->name,
-                              .task_sha256 = job->sha256,
-                              .scorer = scorer->name,
-                              .value = value,
-                              .state = missing ? "failed" : o->state,
-                              .reason = missing ? "the scorer has no value: nothing to score, or a reference that it cannot read"
-                                                : o->reason,
-                              .sums = sums,
-                              .n_items = n,
-                              .n_sums = scorer->sums,
-                              .token_values = n_tokens ? token_values : NULL,
-                              .n_tokens = n_tokens};
-    int rc = store_score(w->store, &row, e);
-    free(token_values);
-    free(sums);
-    return rc;
-}
-
-static int run_score(struct sweep *w, const struct plan_variant *v, int64_t run, const struct score_job *job, struct err *e)
-{
-    const struct plan_cell *pc = &w->plan->cells[v->scored_by];
-    struct cell cell = *pc->cell;
-    cell.context = job->context - 1; /* with the one token to decode, exactly the room that is needed */
-    cell.decode = 1;
-    struct outcome o;
-    json_t *reply;
-    drop_stretches(w);
-    if (one_process(w, pc, &cell, score_request(w, job), &reply, &o, e))
-        return -1;
-    if (stopped(w) && !reply)
-        return 0;
-    int failed = 0;
-    for (int k = 0; k < job->n_scorers && !failed; k++)
-        failed = store_one_score(w, v, run, job, k, reply, &o, e);
-    json_decref(reply);
-    if (!failed)
-        tell(w, job->name, pc->cell, &o, -1);
-    return failed;
-}
-
-static int is_scored(const struct sweep *w, const struct plan_variant *v)
-{
-    return v->scored_by >= 0 && w->plan->files[v->file].runtime->has_model;
+    return (struct scoring){.store = w->store,
+                            .plan = w->plan,
+                            .against = w->config->reference ? w->plan : NULL,
+                            .config = w->config,
+                            .program = w->config->program,
+                            .skip = w->skip,
+                            .run = run,
+                            .stop = w->hooks->stop,
+                            .told = on_scored,
+                            .ctx = w};
 }
 
 /* -- the run ---------------------------------------------------------------------------------------------------------- */
@@ -385,9 +243,10 @@ static int store_cells(struct sweep *w, int64_t run, struct sweep_report *out, s
     }
     w->progress.total = p->n_feasible * trials;
     w->progress.done = out->resumed;
-    struct score_job job;
+    struct scoring scoring = scoring_of(w, run);
+    struct scoring_job job;
     for (int i = 0; i < p->n_variants; i++)
-        for (int k = 0; is_scored(w, &p->variants[i]) && score_job(w, &p->variants[i], k, &job); k++)
+        for (int k = 0; scoring_job(&scoring, &p->variants[i], k, &job); k++)
             w->progress.total++;
     return 0;
 }
@@ -412,19 +271,10 @@ static int measure_all(struct sweep *w, struct err *e)
 
 static int score_all(struct sweep *w, int64_t run, struct err *e)
 {
-    struct plan *p = w->plan;
-    struct score_job job;
-    for (int i = 0; i < p->n_variants; i++) {
-        const struct plan_variant *v = &p->variants[i];
-        for (int k = 0; is_scored(w, v) && score_job(w, v, k, &job) && !stopped(w); k++) {
-            int done = 0;
-            if (store_score_done(w->store, run, v->id, job.name, job.scorer[job.n_scorers - 1]->name, &done, e))
-                return -1;
-            if (!done && run_score(w, v, run, &job, e))
-                return -1;
-            w->progress.done += done;
-        }
-    }
+    struct scoring scoring = scoring_of(w, run);
+    for (int i = 0; i < w->plan->n_variants; i++)
+        if (scoring_variant(&scoring, &w->plan->variants[i], e))
+            return -1;
     return 0;
 }
 

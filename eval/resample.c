@@ -14,15 +14,15 @@ static void add(double *total, const double *sums, int k)
 }
 
 /* The percentile interval of n values, which are sorted; NaN when one of them is no number. */
-static void interval(double *v, int n, double *low, double *high)
+static void interval(double *v, int n, struct tails tails, double *low, double *high)
 {
     *low = *high = NAN;
     for (int i = 0; i < n; i++)
         if (isnan(v[i]))
             return;
     stats_sort(v, (size_t)n);
-    *low = stats_quantile(v, (size_t)n, 0.025);
-    *high = stats_quantile(v, (size_t)n, 0.975);
+    *low = stats_quantile(v, (size_t)n, tails.low);
+    *high = stats_quantile(v, (size_t)n, 1 - tails.high);
 }
 
 int resample_value(const struct scorer *s, const double *sums, size_t n, int resamples, uint64_t seed, struct resampled *out,
@@ -42,7 +42,7 @@ int resample_value(const struct scorer *s, const double *sums, size_t n, int res
             add(total, sums + rng_below(&r, n) * (uint64_t)s->sums, s->sums);
         v[i] = s->value(total, n);
     }
-    interval(v, resamples, &out->low, &out->high);
+    interval(v, resamples, TAILS_95, &out->low, &out->high);
     free(v);
     return 0;
 }
@@ -61,7 +61,7 @@ static double p_value(const double *difference, int n, double observed)
 }
 
 int resample_paired(const struct scorer *s, const double *a, const double *b, size_t n, int resamples, uint64_t seed,
-                    struct paired *out, struct err *e)
+                    struct tails tails, struct paired *out, struct err *e)
 {
     *out = (struct paired){.a = scorer_value(s, a, n), .b = scorer_value(s, b, n), .low = NAN, .high = NAN, .p = NAN};
     out->difference = out->b - out->a;
@@ -81,7 +81,7 @@ int resample_paired(const struct scorer *s, const double *a, const double *b, si
         }
         v[i] = s->value(total_b, n) - s->value(total_a, n);
     }
-    interval(v, resamples, &out->low, &out->high);
+    interval(v, resamples, tails, &out->low, &out->high);
     if (!isnan(out->low))
         out->p = p_value(v, resamples, out->difference);
     free(v);
@@ -103,10 +103,10 @@ double mcnemar_exact(uint64_t only_a, uint64_t only_b)
     return tail * 2 < 1 ? tail * 2 : 1;
 }
 
-void mcnemar_interval(uint64_t n, uint64_t only_a, uint64_t only_b, double *low, double *high)
+void mcnemar_interval(uint64_t n, uint64_t only_a, uint64_t only_b, struct tails tails, double *low, double *high)
 {
     double items = (double)n + 2, apart = (double)only_b - (double)only_a, unequal = (double)only_a + (double)only_b + 1;
-    double half = 1.959963984540054 * sqrt(unequal - apart * apart / items) / items;
-    *low = fmax(apart / items - half, -1);
-    *high = fmin(apart / items + half, 1);
+    double error = sqrt(unequal - apart * apart / items) / items;
+    *low = fmax(apart / items - stats_normal_quantile(1 - tails.low) * error, -1);
+    *high = fmin(apart / items + stats_normal_quantile(1 - tails.high) * error, 1);
 }

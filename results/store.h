@@ -138,6 +138,9 @@ struct store_score {
 
 /* A score that is there already (run, variant, task, scorer) is an error. */
 int store_score(struct store *s, const struct store_score *sc, struct err *e);
+/* The sums of all items of a score, as they were given: *sums is malloc'ed ([*n][n_sums]).  scorer: its name, for the message when
+ * they are of another size. */
+int store_score_sums(struct store *s, int64_t score, const char *scorer, int n_sums, double **sums, int *n, struct err *e);
 /* *done: it is stored, in whatever state. */
 int store_score_done(struct store *s, int64_t run, int64_t variant, const char *task, const char *scorer, int *done,
                      struct err *e);

@@ -1,5 +1,6 @@
 /* Reading: what a resumed sweep asks, and the one query that every table and figure goes through. */
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 
 #include "results/db.h"
@@ -42,6 +43,41 @@ int store_trials_done(struct store *s, int64_t cell, int n, unsigned char *done,
     int failed = rc != SQLITE_DONE ? db_fail(s, "look for trials", e) : 0;
     sqlite3_finalize(stmt);
     return failed;
+}
+
+int store_score_sums(struct store *s, int64_t score, const char *scorer, int n_sums, double **sums, int *n, struct err *e)
+{
+    sqlite3_stmt *stmt;
+    size_t bytes = (size_t)n_sums * sizeof **sums;
+    int rc = 0, cap = 0;
+    *n = 0;
+    *sums = NULL;
+    if (sqlite3_prepare_v2(s->db, "SELECT sums FROM score_item WHERE score = ?1 ORDER BY item", -1, &stmt, NULL) ||
+        sqlite3_bind_int64(stmt, 1, score))
+        rc = db_fail(s, "read a score", e);
+    while (!rc && sqlite3_step(stmt) == SQLITE_ROW) {
+        if ((size_t)sqlite3_column_bytes(stmt, 0) != bytes) {
+            rc = err_set(e, ERR_ENV, "an item of %s has another number of sums than this program keeps; measure it again", scorer);
+            break;
+        }
+        if (*n == cap) {
+            cap = cap ? 2 * cap : 64;
+            double *more = realloc(*sums, (size_t)cap * bytes);
+            if (!more)
+                abort();
+            *sums = more;
+        }
+        memcpy(*sums + (size_t)(*n)++ * (size_t)n_sums, sqlite3_column_blob(stmt, 0), bytes);
+    }
+    if (!rc && sqlite3_errcode(s->db) != SQLITE_DONE)
+        rc = db_fail(s, "read a score", e);
+    sqlite3_finalize(stmt);
+    if (rc) {
+        free(*sums);
+        *sums = NULL;
+        *n = 0;
+    }
+    return rc ? -1 : 0;
 }
 
 static int each_row(struct store *s, sqlite3_stmt *stmt, store_row_fn *fn, void *ctx, struct err *e)

@@ -62,11 +62,11 @@ static void pairing_cancels_what_items_share(void **state)
     }
     assert_int_equal(resample_value(&mean, a, N, 1000, 1, &alone, &e), 0);
     assert_true(alone.high - alone.low > 2);
-    assert_int_equal(resample_paired(&mean, a, b, N, 1000, 1, &out, &e), 0);
+    assert_int_equal(resample_paired(&mean, a, b, N, 1000, 1, TAILS_95, &out, &e), 0);
     assert_true(fabs(out.difference - 0.1) < 1e-9 && out.low > 0.0999 && out.high < 0.1001 && out.p < 0.01);
-    assert_int_equal(resample_paired(&mean, a, c, N, 1000, 1, &out, &e), 0);
+    assert_int_equal(resample_paired(&mean, a, c, N, 1000, 1, TAILS_95, &out, &e), 0);
     assert_true(out.low < 0 && out.high > 0 && out.p > 0.5);
-    assert_int_equal(resample_paired(&mean, a, a, N, 1000, 1, &out, &e), 0);
+    assert_int_equal(resample_paired(&mean, a, a, N, 1000, 1, TAILS_95, &out, &e), 0);
     assert_true(out.difference == 0 && out.low == 0 && out.high == 0 && out.p == 1);
 }
 
@@ -107,7 +107,7 @@ static void equivalence_is_not_claimed_at_the_margin(void **state)
             a[i] = rng_normal(&r);
             b[i] = a[i] + 0.5 + 0.3 * rng_normal(&r);
         }
-        assert_int_equal(resample_paired(&mean, a, b, N, 200, 1, &p, &e), 0);
+        assert_int_equal(resample_paired(&mean, a, b, N, 200, 1, TAILS_95, &p, &e), 0);
         claimed += resample_decide(&mean, &p, 0.5).within;
         found += resample_decide(&mean, &p, 0.7).within;
     }
@@ -140,11 +140,11 @@ static void shares_have_an_honest_interval(void **state)
     } truths[] = {{500, 0.002, 0.002}, {100, 0.01, 0.03}, {500, 0.05, 0.1}, {40, 0.2, 0.05}, {12, 0, 0}};
     double low, high;
     struct rng r;
-    mcnemar_interval(100, 1, 9, &low, &high);
+    mcnemar_interval(100, 1, 9, TAILS_95, &low, &high);
     assert_true(fabs(low - 0.016546) < 1e-6 && fabs(high - 0.140317) < 1e-6);
-    mcnemar_interval(10, 0, 0, &low, &high); /* ten items that all agree do not show that the variants do */
+    mcnemar_interval(10, 0, 0, TAILS_95, &low, &high); /* ten items that all agree do not show that the variants do */
     assert_true(fabs(low + 0.163330) < 1e-6 && fabs(high - 0.163330) < 1e-6);
-    mcnemar_interval(10, 0, 10, &low, &high);
+    mcnemar_interval(10, 0, 10, TAILS_95, &low, &high);
     assert_true(low > 0.5 && high <= 1);
     rng_seed(&r, 6);
     for (size_t t = 0; t < sizeof truths / sizeof *truths; t++) {
@@ -156,7 +156,7 @@ static void shares_have_an_honest_interval(void **state)
                 only_a += x < truths[t].only_a;
                 only_b += x >= truths[t].only_a && x < truths[t].only_a + truths[t].only_b;
             }
-            mcnemar_interval(truths[t].n, only_a, only_b, &low, &high);
+            mcnemar_interval(truths[t].n, only_a, only_b, TAILS_95, &low, &high);
             held += low <= truths[t].only_b - truths[t].only_a && truths[t].only_b - truths[t].only_a <= high;
         }
         if (held < 0.935 * TRIES)
@@ -200,10 +200,10 @@ static void bleu_of_two_systems_is_told_apart(void **state)
         bleu->item(a + i * bleu->sums, line[1][i], reference);
         bleu->item(b + i * bleu->sums, line[2][i], reference);
     }
-    assert_int_equal(resample_paired(bleu, a, b, SEGMENTS, 1000, 1, &p, &e), 0);
+    assert_int_equal(resample_paired(bleu, a, b, SEGMENTS, 1000, 1, TAILS_95, &p, &e), 0);
     assert_true(fabs(p.a - 20.7965) < 0.005 && fabs(p.b - 28.3012) < 0.005);
     assert_true(p.low > 6.5 && p.high < 8.5 && p.p < 0.0011);
-    assert_int_equal(resample_paired(bleu, a, a, SEGMENTS, 1000, 1, &p, &e), 0);
+    assert_int_equal(resample_paired(bleu, a, a, SEGMENTS, 1000, 1, TAILS_95, &p, &e), 0);
     assert_true(p.difference == 0 && p.low == 0 && p.high == 0 && p.p == 1);
     for (int i = 0; i < 3; i++)
         free(text[i]);

@@ -69,12 +69,12 @@ out:
 
 /* -- printing ------------------------------------------------------------------------------------------------------------- */
 
-static json_t *as_json(const char *task, const char *scorer, const struct comparison *c)
+static json_t *as_json(const char *task, const char *scorer, const struct stored_comparison *c)
 {
     return json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b}", "task", task, "scorer", scorer, "items",
-                     c->n, "test", c->test, "a", json_real_or_null(c->p.a), "b", json_real_or_null(c->p.b), "difference",
-                     json_real_or_null(c->p.difference), "difference_low", json_real_or_null(c->p.low), "difference_high",
-                     json_real_or_null(c->p.high), "p", json_real_or_null(c->p.p), "margin", json_real_or_null(c->margin),
+                     c->c.n, "test", c->c.test, "a", json_real_or_null(c->c.p.a), "b", json_real_or_null(c->c.p.b), "difference",
+                     json_real_or_null(c->c.p.difference), "difference_low", json_real_or_null(c->c.p.low), "difference_high",
+                     json_real_or_null(c->c.p.high), "p", json_real_or_null(c->c.p.p), "margin", json_real_or_null(c->margin),
                      "verdict", comparison_verdict(c), "within_margin", c->decision.within);
 }
 
@@ -86,23 +86,23 @@ static void add_number(struct table *t, double x, double like, int sign)
     text_free(&number);
 }
 
-static void add_row(struct table *t, const char *task, const char *scorer, const struct comparison *c, double percent)
+static void add_row(struct table *t, const char *task, const char *scorer, const struct stored_comparison *c, double percent)
 {
     struct text interval = {0};
     table_add(t, "%s", task);
     table_add(t, "%s", scorer);
-    table_add(t, "%d", c->n);
-    add_number(t, c->p.a, c->p.a, 0);
-    add_number(t, c->p.b, c->p.b, 0);
-    add_number(t, c->p.difference, c->p.difference, 1);
-    score_interval(&interval, c->p.low, c->p.high, c->p.difference, 1);
+    table_add(t, "%d", c->c.n);
+    add_number(t, c->c.p.a, c->c.p.a, 0);
+    add_number(t, c->c.p.b, c->c.p.b, 0);
+    add_number(t, c->c.p.difference, c->c.p.difference, 1);
+    score_interval(&interval, c->c.p.low, c->c.p.high, c->c.p.difference, 1);
     table_add(t, "%s", interval.p);
     text_free(&interval);
-    if (isnan(c->p.p))
+    if (isnan(c->c.p.p))
         table_add(t, "-");
     else
-        table_add(t, "%.4f", c->p.p);
-    table_add(t, "%s", c->test);
+        table_add(t, "%.4f", c->c.p.p);
+    table_add(t, "%s", c->c.test);
     if (c->decision.direction && c->decision.within)
         table_add(t, "%s, within %g%%", comparison_verdict(c), percent);
     else
@@ -162,7 +162,7 @@ static int compare_all(struct store *s, const struct side *a, const struct side 
     for (int i = 0; i < 10; i++)
         table_column(&t, titles[i], i > 1 && i < 8 ? TABLE_RIGHT : TABLE_LEFT);
     for (int i = 0; i < r.n && !rc; i++) {
-        struct comparison c;
+        struct stored_comparison c;
         const char *task = rows_get(&r, i, "task"), *scorer = rows_get(&r, i, "scorer");
         rc = compare_scores(&c, s, scorer, rows_get(&r, i, "a"), rows_get(&r, i, "b"), percent, e);
         if (rc)

@@ -46,7 +46,7 @@ static int find_score(const struct rows *r, int i, const char *variant)
 static int print_score(struct store *s, const struct rows *r, int row, int first, struct err *e)
 {
     struct text value = {0};
-    struct comparison c;
+    struct stored_comparison c;
     double x;
     const char *mark = "";
     if (row < 0 || !rows_number(r, row, "value", &x)) {

@@ -4,44 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench/cmd/spread.h"
 #include "eval/resample.h"
-
-/* SQLite gives blobs as texts of hexadecimal digits: the eight bytes of a double. */
-static double from_hex(const char *hex)
-{
-    unsigned char b[8];
-    double x;
-    for (int i = 0; i < 8; i++) {
-        char two[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-        b[i] = (unsigned char)strtoul(two, NULL, 16);
-    }
-    memcpy(&x, b, sizeof x);
-    return x;
-}
-
-int stored_sums(struct store *s, const char *score, const struct scorer *scorer, double **sums, int *n, struct err *e)
-{
-    struct rows r = {0};
-    int rc = rows_load(&r, s, "SELECT hex(sums) AS sums FROM score_item WHERE score = CAST(?1 AS INTEGER) ORDER BY item",
-                       (const char *const[]){score, NULL}, e);
-    *n = r.n;
-    *sums = calloc((size_t)r.n * (size_t)scorer->sums + 1, sizeof **sums);
-    if (!*sums)
-        abort();
-    for (int i = 0; i < r.n && !rc; i++) {
-        const char *hex = rows_get(&r, i, "sums");
-        if (strlen(hex) != (size_t)scorer->sums * 16)
-            rc = err_set(e, ERR_ENV, "an item of %s has another number of sums than this program keeps; measure it again",
-                         scorer->name);
-        for (int k = 0; k < scorer->sums && !rc; k++)
-            (*sums)[i * scorer->sums + k] = from_hex(hex + 16 * k);
-    }
-    rows_free(&r);
-    return rc;
-}
 
 /* -- intervals ------------------------------------------------------------------------------------------------------------ */
 
@@ -74,7 +39,7 @@ static int add_interval(struct rows *r, int row, struct store *s, struct err *e)
         return 0;
     if (!scorer) {
         rows_set(r, row, "no_interval", "this program has no such scorer; the run was made by a newer one");
-    } else if (stored_sums(s, rows_get(r, row, "score"), scorer, &sums, &n, &why)) {
+    } else if (store_score_sums(s, atoll(rows_get(r, row, "score")), scorer->name, scorer->sums, &sums, &n, &why)) {
         rows_set(r, row, "no_interval", why.msg);
     } else if (!(rc = resample_value(scorer, sums, (size_t)n, RESAMPLES, RESAMPLE_SEED, &v, e)) && isnan(v.low)) {
         rows_set(r, row, "no_interval",

@@ -12,9 +12,6 @@
 #include "eval/scorer.h"
 #include "results/store.h"
 
-/* The sums of all items of a score (its row's id as text): *sums is malloc'ed ([*n][scorer->sums]). */
-int stored_sums(struct store *s, const char *score, const struct scorer *scorer, double **sums, int *n, struct err *e);
-
 /* A row per score of the run: tasks and scorers in the order in which they were scored, the variants of each in that of the table
  * of cells.  Columns: run, score, variant, quality (what the variant is called), format, kv, compute, task, task_sha256, scorer,
  * state, reason, items, value, low, high, nll, tokens, no_interval (why low and high are NULL), and the quantiles over tokens
