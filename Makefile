@@ -105,7 +105,7 @@ $(uses_share): $(O)/prefix
 $(uses_share): private CPPFLAGS += -DSHAREDIR='"$(PREFIX)/share/bench"'
 
 # The SQL texts as C: bytes, because a string literal that long is not standard C.
-SQL = schema gate views
+SQL = schema gate quality views
 $(O)/schema.h: $(SQL:%=results/%.sql)
 	@mkdir -p $(@D)
 	@for f in $(SQL); do \

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
+#include "bench/gate_quality.h"
 #include "bench/record.h"
 
 _Static_assert(sizeof((struct gate *)NULL)->skip == RECORD_SKIP, "room for the names of all probes");
@@ -27,9 +29,14 @@ static struct gate_track *tracks_of(const struct gate *g, int cell)
     return g->track + cell * gate_n_metrics;
 }
 
+int gate_is_on(const struct gate *g, int metric)
+{
+    return g->config->metric[metric].on && !(gate_metrics[metric].of_model && g->head_plan == g->plan);
+}
+
 static int is_timed(const struct gate *g, int metric)
 {
-    return g->config->metric[metric].on && gate_metrics[metric].value;
+    return gate_is_on(g, metric) && gate_metrics[metric].value;
 }
 
 /* Is there a metric of this cell that gates and has this outcome?  Nothing of an invalid cell counts. */
@@ -49,9 +56,14 @@ static int count(const struct gate *g, enum gate_outcome outcome)
     return n;
 }
 
+double gate_seconds(const struct gate *g)
+{
+    return (double)(clock_ns() - g->begin_ns) / 1e9;
+}
+
 static void tell(const struct gate *g, const char *phase, int unit, int open)
 {
-    struct gate_progress p = {phase, unit, g->plan->matrix.n, open, (double)(clock_ns() - g->begin_ns) / 1e9};
+    struct gate_progress p = {phase, "cells", unit, g->plan->matrix.n, open, gate_seconds(g)};
     if (g->hooks->progress)
         g->hooks->progress(g->hooks->ctx, &p);
 }
@@ -63,22 +75,34 @@ static void invalid(struct gate_cell *c, const struct err *why)
 
 /* -- one unit -------------------------------------------------------------------------------------------------------------- */
 
-static int setup_of(const struct gate *g, const struct plan_cell *pc, struct trial_setup *setup, struct err *e)
+/* What the processes of a cell's units are told: base and null one thing, head perhaps another model. */
+struct unit_setup {
+    struct trial_setup base, head;
+    struct gate_unit_plan plan;
+};
+
+static struct trial_setup setup_of(const struct gate *g, const struct plan *p, int cell)
 {
-    *setup = (struct trial_setup){.cell = *pc->cell,
-                                  .path = g->plan->files[g->plan->variants[pc->variant].file].prepared.path,
-                                  .text = g->sweep->text,
-                                  .skip = g->skip,
-                                  .seed = g->sweep->seed};
-    return topology_pick(g->plan->topology, pc->cell->threads, setup->cpus, e);
+    const struct plan_cell *pc = &p->cells[cell];
+    return (struct trial_setup){.cell = *pc->cell,
+                                .path = p->files[p->variants[pc->variant].file].prepared.path,
+                                .text = g->sweep->text,
+                                .skip = g->skip,
+                                .seed = g->sweep->seed};
 }
 
-static struct gate_unit_plan unit_plan(const struct gate *g, const struct trial_setup *setup)
+static int unit_setup(const struct gate *g, int cell, struct unit_setup *u, struct err *e)
 {
-    return (struct gate_unit_plan){.program = {g->base.path, g->head.path, g->null.path},
-                                   .setup = setup,
-                                   .rounds = g->config->rounds,
-                                   .timeout_s = g->sweep->timeout_s};
+    u->base = setup_of(g, g->plan, cell);
+    if (topology_pick(g->plan->topology, u->base.cell.threads, u->base.cpus, e))
+        return -1;
+    u->head = setup_of(g, g->head_plan, cell);
+    memcpy(u->head.cpus, u->base.cpus, sizeof u->head.cpus);
+    u->plan = (struct gate_unit_plan){.program = {g->base.path, g->head.path, g->null.path},
+                                      .setup = {&u->base, &u->head, &u->base},
+                                      .rounds = g->config->rounds,
+                                      .timeout_s = g->sweep->timeout_s};
+    return 0;
 }
 
 static int store_one(struct gate *g, const struct gate_unit *u, int64_t cell, const char *phase, int number, struct err *e)
@@ -165,14 +189,13 @@ static int take(struct gate *g, int cell, int metric, const struct gate_unit *u,
 static int run_unit(struct gate *g, int cell, int number, int confirm, struct err *e)
 {
     struct gate_cell *c = &g->cell[cell];
-    struct trial_setup setup;
+    struct unit_setup setup;
     struct gate_unit u;
     struct err why = {0};
-    if (setup_of(g, c->plan, &setup, e))
+    if (unit_setup(g, cell, &setup, e))
         return -1;
-    struct gate_unit_plan p = unit_plan(g, &setup);
     uint64_t seed = g->sweep->seed + 1000003u * (uint64_t)(cell + 1) + 7919u * (uint64_t)(2 * number + confirm);
-    int failed = gate_unit_run(&u, &p, seed, e);
+    int failed = gate_unit_run(&u, &setup.plan, seed, e);
     if (!failed && stopped(g)) { /* the signal that stops the gate may have ended a process too */
         gate_unit_free(&u);
         return 0;
@@ -212,27 +235,41 @@ static int take_facts(struct gate *g, int cell, enum gate_arm arm, const struct 
     return 0;
 }
 
+/* The one thing that no process need be asked. */
+static void add_file_size(const struct gate *g, int cell, enum gate_arm arm, struct readings *facts)
+{
+    const struct plan *p = arm == ARM_HEAD ? g->head_plan : g->plan;
+    const struct plan_file *f = &p->files[p->variants[p->cells[cell].variant].file];
+    struct stat st;
+    if (g->head_plan == g->plan)
+        return;
+    if (!strcmp(f->asked, "file")) /* all parts of it */
+        readings_add(facts, "file_size", "B", p->models[f->model].facts.file_bytes);
+    else if (!stat(f->prepared.path, &st))
+        readings_add(facts, "file_size", "B", st.st_size);
+}
+
 static int ask_facts(struct gate *g, struct err *e)
 {
     static struct readings facts;
     for (int i = 0; i < g->plan->matrix.n; i++)
         for (int arm = 0; arm < GATE_ARMS && !*g->cell[i].why && !stopped(g); arm++) {
-            struct trial_setup setup;
+            struct unit_setup setup;
             struct outcome o;
             struct err why;
-            int asked;
-            if (setup_of(g, g->cell[i].plan, &setup, e))
+            if (unit_setup(g, i, &setup, e))
                 return -1;
-            struct gate_unit_plan p = unit_plan(g, &setup);
             tell(g, "facts", i, g->plan->matrix.n);
-            if (gate_facts(&facts, &asked, &p, (enum gate_arm)arm, &o, e))
+            if (gate_facts(&facts, &setup.plan, (enum gate_arm)arm, &o, e))
                 return -1;
             if (strcmp(o.state, "ok") != 0 && !stopped(g)) {
                 err_set(&why, ERR_INVALID, "%s: %s: %.300s", gate_arm_names[arm], o.state, o.reason);
                 invalid(&g->cell[i], &why);
-            } else if (asked && take_facts(g, i, (enum gate_arm)arm, &facts, e)) {
-                return -1;
+                continue;
             }
+            add_file_size(g, i, (enum gate_arm)arm, &facts);
+            if (take_facts(g, i, (enum gate_arm)arm, &facts, e))
+                return -1;
         }
     return 0;
 }
@@ -302,28 +339,38 @@ static char *rule_json(const struct gate_config *c)
     return text;
 }
 
-static int begin(struct gate *g, struct store_run record, struct err *e)
+static int begin(struct gate *g, struct err *e)
 {
     const struct gate_config *c = g->config;
     const char *sysroot = getenv("BENCH_SYSROOT");
     char *rule = rule_json(c);
+    struct store_run record = g->record;
     record.plan_key = g->plan->key;
     record.seed = g->sweep->seed;
     record.trials = c->rule.look[c->rule.n_looks - 1];
-    struct store_gate row = {.base = g->base.build,
+    if (record_variants(g->store, g->plan, e) || record_variants(g->store, g->head_plan, e)) {
+        free(rule);
+        return -1;
+    }
+    int two = g->head_plan != g->plan;
+    struct store_gate row = {.base_model = two ? g->plan->models[0].id : 0,
+                             .head_model = two ? g->head_plan->models[0].id : 0,
+                             .base = g->base.build,
                              .head = g->head.build,
-                             .base_path = c->base,
-                             .head_path = c->head,
+                             .base_path = c->base ? c->base : g->base.path,
+                             .head_path = c->head ? c->head : g->head.path,
                              .base_sha256 = g->base.sha256,
                              .head_sha256 = g->head.sha256,
                              .rule_version = GATE_RULE_VERSION,
                              .rule = rule};
     int failed = record_run(g->store, &record, &(struct probe_env){.sysroot = sysroot ? sysroot : ""}, &g->run, g->skip, e) ||
-                 store_gate_begin(g->store, g->run, &row, e) || record_variants(g->store, g->plan, e);
+                 store_gate_begin(g->store, g->run, &row, e);
     for (int i = 0; i < g->plan->matrix.n && !failed; i++) {
         struct plan_cell *pc = &g->plan->cells[i];
         g->cell[i].plan = pc;
-        snprintf(g->cell[i].why, sizeof g->cell[i].why, "%s", pc->why);
+        const char *of_head = g->head_plan->cells[i].why;
+        snprintf(g->cell[i].why, sizeof g->cell[i].why, "%s%.380s",
+                 *pc->why || !*of_head ? "" : "head: ", *pc->why ? pc->why : of_head);
         failed = record_cell(g->store, g->run, g->plan, pc, e);
         for (int k = 0; k < gate_n_metrics; k++) {
             struct gate_member *m = &members_of(g, i)[k];
@@ -367,7 +414,7 @@ static void close_gate(struct gate *g)
     free(g);
 }
 
-int gate_run(struct store *s, struct plan *p, const struct sweep_config *sweep, const struct gate_config *c,
+int gate_run(struct store *s, struct plan *p, struct plan *head, const struct sweep_config *sweep, const struct gate_config *c,
              struct store_run record, const struct gate_hooks *h, struct gate_report *out, struct err *e)
 {
     size_t cells = (size_t)p->matrix.n, members = cells * (size_t)gate_n_metrics;
@@ -376,12 +423,13 @@ int gate_run(struct store *s, struct plan *p, const struct sweep_config *sweep, 
     if (!g || !(g->cell = calloc(cells, sizeof *g->cell)) || !(g->member = calloc(members, sizeof *g->member)) ||
         !(g->track = calloc(members, sizeof *g->track)))
         abort();
-    g->store = s, g->plan = p, g->sweep = sweep, g->config = c, g->hooks = h, g->begin_ns = clock_ns();
+    g->store = s, g->plan = p, g->head_plan = head, g->record = record, g->sweep = sweep, g->config = c, g->hooks = h,
+    g->begin_ns = clock_ns();
     void (*pipe_was)(int) = signal(SIGPIPE, SIG_IGN); /* a process that died is seen by its closed pipe */
-    int failed = open_builds(g, e) || begin(g, record, e);
+    int failed = open_builds(g, e) || begin(g, e);
     out->run = g->run;
     if (!failed)
-        failed = ask_facts(g, e) || measure(g, e) || confirm(g, e);
+        failed = ask_facts(g, e) || measure(g, e) || confirm(g, e) || (!stopped(g) && gate_quality(g, out, e));
     out->interrupted = stopped(g);
     if (!failed && !out->interrupted) {
         check_builds(g, out);

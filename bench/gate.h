@@ -18,17 +18,22 @@
 struct gate_setting { /* of one metric */
     int on, gates;
     int required;     /* the user asked for it: not being measurable is invalid */
-    double tolerance; /* fraction */
+    double tolerance; /* fraction; of a score that is a share, percentage points */
 };
 
+/* What a score is judged by unless gate.ini says another. */
+struct scorer;
+struct gate_setting gate_score_default(const struct scorer *s);
+
 struct gate_config {
-    const char *base, *head;               /* programs */
+    const char *base, *head;               /* programs; NULL: this one, for a gate of two models */
     const char *null;                      /* base linked again; NULL: a copy of it */
     const char *base_commit, *head_commit; /* that they must be built from; NULL: any */
     struct gate_rule rule;
     int rounds;                  /* of a unit, even */
     double budget_s;             /* for the first measurement; what is open then is inconclusive */
     struct gate_setting *metric; /* [gate_n_metrics] */
+    struct gate_setting *score;  /* of each of scorers[] (eval/scorer.h) */
 };
 
 /* A metric of a cell. */
@@ -50,8 +55,9 @@ struct gate_cell {
 };
 
 struct gate_progress {
-    const char *phase; /* "facts", "first", "confirm" */
-    int unit, cells, open;
+    const char *phase; /* "facts", "first", "confirm", "score" */
+    const char *of;    /* what it counts: "cells", "variants" */
+    int unit, all, open;
     double seconds; /* since the start */
 };
 
@@ -63,7 +69,9 @@ struct gate_hooks {
 
 struct gate {
     struct store *store;
-    struct plan *plan;
+    struct plan *plan;      /* base's; the gate's cells are its */
+    struct plan *head_plan; /* the same cells on head's model; plan itself where both have one model */
+    struct store_run record;
     const struct sweep_config *sweep;
     const struct gate_config *config;
     const struct gate_hooks *hooks;
@@ -84,9 +92,14 @@ struct gate_report {
     int interrupted;
 };
 
-/* record: what is stored of machine, build and command; the rest is filled in here. */
-int gate_run(struct store *s, struct plan *p, const struct sweep_config *sweep, const struct gate_config *c,
+/* head: the plan of the same matrix on another model, or p.  record: what is stored of machine, build and command; the rest is filled
+ * in here. */
+int gate_run(struct store *s, struct plan *p, struct plan *head, const struct sweep_config *sweep, const struct gate_config *c,
              struct store_run record, const struct gate_hooks *h, struct gate_report *out, struct err *e);
+
+/* Is this metric asked for, and can it differ? */
+int gate_is_on(const struct gate *g, int metric);
+double gate_seconds(const struct gate *g); /* since it began */
 
 /* bench/gate_verdict.c: what the members, tracks and cells say, stored and counted. */
 int gate_verdicts(struct gate *g, struct gate_report *out, struct err *e);

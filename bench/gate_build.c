@@ -70,6 +70,7 @@ static int parse(struct gate_build *b)
 int gate_build_open(struct gate_build *b, const char *path, const char *commit, struct err *e)
 {
     char full[PATH_MAX];
+    path = path ? path : "/proc/self/exe";
     if (!realpath(path, full))
         return err_set(e, ERR_INVALID, "%s: %s: name the program of a build, such as build/bench", path, strerror(errno));
     snprintf(b->path, sizeof b->path, "%s", full);

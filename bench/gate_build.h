@@ -15,7 +15,7 @@ struct gate_build {
     char said[4096];
 };
 
-/* Asks the program who it is; ERR_INVALID when that is no bench.  commit: what its commit must begin with, or NULL. */
+/* Asks the program who it is; ERR_INVALID when that is no bench.  path NULL: this one.  commit: what its commit must begin with, or NULL. */
 int gate_build_open(struct gate_build *b, const char *path, const char *commit, struct err *e);
 
 /* ERR_INVALID when the file is not what it was: someone built while the gate measured. */

@@ -136,6 +136,8 @@ const struct gate_metric gate_metrics[] = {
     {.name = "kv", .about = "bytes of the KV cache", .unit = "MiB", .scale = MIB, .gates = 1, .fact = "kv"},
     {.name = "weights", .about = "bytes of the mapped model", .unit = "MiB", .scale = MIB, .gates = 1, .fact = "weights"},
     {.name = "tables", .about = "bytes of tokenizer and tensor index", .unit = "MiB", .scale = MIB, .gates = 1, .fact = "tables"},
+    {.name = "file_size", .about = "bytes of the model's file", .unit = "MiB", .scale = MIB, .gates = 1, .fact = "file_size",
+     .of_model = 1},
     /* A faster kernel may round otherwise: whether that is worse is a question of quality, not of bits. */
     {.name = "logits", .about = "hash of the logits of the context's first tokens", .unit = "", .scale = 1, .fact = "logits",
      .must_equal = 1},

@@ -22,6 +22,7 @@ struct gate_metric {
     int wall;         /* leave out disturbed rounds */
     const char *fact; /* of an exact metric: head must not have more of this fact or, with must_equal, exactly as much */
     int must_equal;
+    int of_model; /* can only differ between two models */
 };
 
 extern const struct gate_metric gate_metrics[];

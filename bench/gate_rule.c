@@ -173,3 +173,9 @@ void gate_confirm(const struct gate_rule *r, struct gate_member *m, const double
     m->outcome = j->null_fired ? GATE_INVALID : j->slower && much ? GATE_REGRESSED : GATE_INCONCLUSIVE;
     free(all);
 }
+
+enum gate_outcome gate_decide_quality(double estimate, double lower, double upper, double margin, int rejected)
+{
+    int worse = lower > 0 && estimate >= margin / 2;
+    return worse && rejected ? GATE_REGRESSED : !worse && upper < margin ? GATE_PASS : GATE_INCONCLUSIVE;
+}

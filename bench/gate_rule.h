@@ -74,6 +74,13 @@ void gate_decide(const struct gate_rule *r, struct gate_member *m, int n);
 void gate_confirm(const struct gate_rule *r, struct gate_member *m, const double *head, const double *null, int n,
                   struct gate_judgement *j);
 
+/* One score of two variants on the same items: how much worse head is, in the score's unit, and the bounds of that from below at
+ * alpha and from above at beta (NaN: too few items).  Nothing here is measured twice: the same program says the same again.
+ *   regressed     the bound from below lies above 0, the estimate is half the margin or more, and the family rejects it too
+ *   pass          not that, and the bound from above lies below the margin
+ *   inconclusive  neither */
+enum gate_outcome gate_decide_quality(double estimate, double lower, double upper, double margin, int rejected);
+
 /* Units until the next look after n; 0 behind the last. */
 int gate_next_look(const struct gate_rule *r, int n);
 

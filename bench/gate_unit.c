@@ -102,9 +102,9 @@ static int start(struct child **c, const struct gate_unit_plan *p, enum gate_arm
     char env[PAD_MAX + 16];
     snprintf(env, sizeof env, "BENCH_PAD=%0*d", pad > 0 ? pad : 1, 0);
     *o = (struct outcome){.state = "ok"};
-    if (child_open(c, &(struct child_options){p->program[arm], p->setup->cpus, p->setup->cell.threads, env}, e))
+    if (child_open(c, &(struct child_options){p->program[arm], p->setup[arm]->cpus, p->setup[arm]->cell.threads, env}, e))
         return -1;
-    json_decref(child_ask(*c, protocol_load(p->setup), p->timeout_s, NULL, o));
+    json_decref(child_ask(*c, protocol_load(p->setup[arm]), p->timeout_s, NULL, o));
     return 0;
 }
 
@@ -138,7 +138,7 @@ int gate_unit_run(struct gate_unit *u, const struct gate_unit_plan *p, uint64_t 
     struct rng r;
     int order[GATE_ARMS], rc = 0;
     rng_seed(&r, seed);
-    *u = (struct gate_unit){.rounds = p->rounds, .threads = p->setup->cell.threads};
+    *u = (struct gate_unit){.rounds = p->rounds, .threads = p->setup[ARM_BASE]->cell.threads};
     for (int i = 0; i < GATE_ARMS; i++) {
         u->arm[i] = (struct gate_process){.outcome.state = "ok", .peak_bytes = -1};
         u->arm[i].sample = calloc((size_t)p->rounds, sizeof *u->arm[i].sample);
@@ -220,14 +220,12 @@ int gate_unit_check(const struct gate_unit *u, struct err *e)
 
 /* -- facts ----------------------------------------------------------------------------------------------------------------- */
 
-int gate_facts(struct readings *facts, int *asked, const struct gate_unit_plan *p, enum gate_arm arm, struct outcome *o,
-               struct err *e)
+int gate_facts(struct readings *facts, const struct gate_unit_plan *p, enum gate_arm arm, struct outcome *o, struct err *e)
 {
     static struct stretch s;
     struct child *c;
     json_t *reply = NULL;
     facts->n = 0;
-    *asked = 1;
     if (start(&c, p, arm, 0, o, e))
         return -1;
     if (!strcmp(o->state, "ok"))
@@ -236,10 +234,8 @@ int gate_facts(struct readings *facts, int *asked, const struct gate_unit_plan *
         *facts = s.readings;
         stretch_free(&s);
     }
-    if (!reply && strstr(o->reason, "is no request of protocol version")) {
+    if (!reply && strstr(o->reason, "is no request of protocol version"))
         *o = (struct outcome){.state = "ok"};
-        *asked = 0;
-    }
     json_decref(reply);
     child_close(c);
     return 0;

@@ -1,6 +1,6 @@
 /* gate_unit.h - one unit of a gate: a fresh process of each arm, measured alternately on the same CPUs.
  *
- * All arms map the same model file.  Processes are started in a random order, each with an environment of a random length, which
+ * All arms map the same model file, but for a gate of two models.  Processes are started in a random order, each with an environment of a random length, which
  * moves its stack (Mytkowicz et al. 2009).  Rounds come in twos: a random order of the arms, then the same backwards, so that of any
  * two arms each comes first in half of the rounds and what drifts during a unit meets both alike. */
 /* SPDX-License-Identifier: MIT */
@@ -45,7 +45,7 @@ struct gate_unit {
 
 struct gate_unit_plan {
     const char *program[GATE_ARMS];
-    const struct trial_setup *setup;
+    const struct trial_setup *setup[GATE_ARMS];
     int rounds; /* even */
     double timeout_s;
 };
@@ -59,8 +59,8 @@ void gate_unit_free(struct gate_unit *u);
 int gate_unit_check(const struct gate_unit *u, struct err *e);
 
 /* One process of an arm that loads the cell and tells its facts (bench/trial.h).  An older program that knows no such request has
- * none: *asked is 0 then. */
-int gate_facts(struct readings *facts, int *asked, const struct gate_unit_plan *p, enum gate_arm arm, struct outcome *o,
+ * none. */
+int gate_facts(struct readings *facts, const struct gate_unit_plan *p, enum gate_arm arm, struct outcome *o,
                struct err *e);
 
 #endif

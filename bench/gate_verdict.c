@@ -175,7 +175,7 @@ int gate_verdicts(struct gate *g, struct gate_report *out, struct err *e)
         abort();
     for (int i = 0; i < g->plan->matrix.n; i++)
         for (int k = 0; k < gate_n_metrics; k++)
-            if (g->config->metric[k].on) {
+            if (gate_is_on(g, k)) {
                 judge(&v[n], g, i, k);
                 out->count[v[n].outcome] += v[n].row.gates && v[n].outcome != GATE_OPEN;
                 row[n] = v[n].row;

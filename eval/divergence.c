@@ -21,6 +21,7 @@ const struct scorer scorer_kl_divergence = {
     .name = "kl_divergence",
     .about = "mean Kullback-Leibler divergence from the reference's next-token distribution, nats",
     .input = SCORER_LIKELIHOOD,
+    .scale = SCORER_NATS,
     .lower_is_better = 1,
     .sums = SUMS,
     .value = value,

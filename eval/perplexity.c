@@ -18,6 +18,7 @@ const struct scorer scorer_perplexity = {
     .name = "perplexity",
     .about = "exp(mean negative log-likelihood per token)",
     .input = SCORER_LIKELIHOOD,
+    .scale = SCORER_RATIO,
     .lower_is_better = 1,
     .sums = SUMS,
     .value = value,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "eval/scorer.h"
 
+#include <math.h>
 #include <string.h>
 
 #define SCORER(name) extern const struct scorer scorer_##name;
@@ -29,4 +30,9 @@ double scorer_value(const struct scorer *s, const double *sums, size_t n)
         for (int k = 0; k < s->sums; k++)
             total[k] += sums[i * (size_t)s->sums + (size_t)k];
     return s->value(total, n);
+}
+
+double scorer_percent(const struct scorer *s, double value)
+{
+    return s->scale == SCORER_PERCENT ? 1 : s->scale == SCORER_RATIO ? fabs(value) / 100 : 0.01;
 }

@@ -18,10 +18,19 @@ enum scorer_input {
     SCORER_CHOICE,     /* log-probabilities of several continuations, one of them right: hook `choice` */
 };
 
+/* What a value counts in. */
+enum scorer_scale {
+    SCORER_SHARE,   /* 0..1, or an error rate: a percentage point is 0.01 */
+    SCORER_PERCENT, /* 0..100, as its field prints it */
+    SCORER_NATS,    /* nats per token: 0.01 is 1% of likelihood */
+    SCORER_RATIO,   /* above 0, and 1% of itself is what one says */
+};
+
 struct scorer {
     const char *name;  /* "perplexity" */
     const char *about; /* definition and source, one line; for BLEU and chrF also the signature that their field quotes */
     enum scorer_input input;
+    enum scorer_scale scale;
     int lower_is_better;
     int sums; /* numbers that an item has */
     /* SCORER_TEXT: the item's sums.  references: NULL-ended, at least one.  All texts are UTF-8; what is not is taken byte by byte. */
@@ -37,5 +46,8 @@ const struct scorer *scorer_by_name(const char *name);
 
 /* The value of n items, sums[i * s->sums ..] being those of item i. */
 double scorer_value(const struct scorer *s, const double *sums, size_t n);
+
+/* What one percent means of this score when it has this value, in its own unit: a percentage point of a share. */
+double scorer_percent(const struct scorer *s, double value);
 
 #endif

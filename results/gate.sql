@@ -1,7 +1,7 @@
 -- gate.sql - the tables of the gate: of a new file, and what brings one of version 2 to version 3.
 
--- One `bench gate`: two builds against each other.  Its cells, machine, command and seed are those of its run, whose build is the
--- program that ran the gate.
+-- One `bench gate`: two builds against each other (quality.sql makes this table anew, for two models).  Its cells,
+-- machine, command and seed are those of its run, whose build is the program that ran the gate.
 CREATE TABLE gate (
     run          INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
     base_build   INTEGER NOT NULL REFERENCES build,

@@ -1,4 +1,4 @@
--- schema.sql - the tables of a results database, version 3; those of the gate are in gate.sql.
+-- schema.sql - the tables of a results database, version 4; those of the gate are in gate.sql and quality.sql.
 --
 -- This text is compiled into the program (results/store_open.c) and is the documentation of the file that it makes.  Views
 -- are in results/views.sql; they are no part of the file, so a new figure needs no migration.
@@ -11,10 +11,10 @@
 --   * A row that describes a thing (machine, build, model, variant, task) is there once and shared by the runs.
 --
 -- To change a table: leave this file as the newest version and add the statements that bring an older file there to the list of
--- migrations in results/store_open.c (gate.sql is such a step too, as long as no later one changes its tables).
+-- migrations in results/store_open.c.  gate.sql and quality.sql are such steps too, and a new file takes them after this one.
 
 PRAGMA application_id = 0x4c4d4265;  -- 'LMBe': this file is ours
-PRAGMA user_version = 3;             -- version of these tables
+PRAGMA user_version = 4;             -- version of these tables
 
 -- A machine as a run found it.  A new kernel or another governor is another row: it is another machine to a benchmark.
 CREATE TABLE machine (
@@ -86,7 +86,7 @@ CREATE TABLE run (
     command    TEXT NOT NULL,  -- as typed
     plan_key   TEXT NOT NULL,  -- hash of the matrix and its parameters: what --resume looks for
     seed       TEXT NOT NULL,  -- unsigned 64 bits in decimal, which SQLite's signed integers cannot hold
-    trials     INTEGER NOT NULL CHECK (trials > 0),  -- rounds asked for
+    trials     INTEGER NOT NULL CHECK (trials > 0),  -- rounds asked for; 1 of a run that only keeps scores for a gate
     state      TEXT NOT NULL CHECK (state IN ('running', 'done', 'interrupted', 'failed')),  -- running: also when killed
     started_ns INTEGER NOT NULL,
     ended_ns   INTEGER,        -- NULL while it is running

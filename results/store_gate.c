@@ -15,11 +15,22 @@ int store_gate_begin(struct store *s, int64_t run, const struct store_gate *g, s
     if (!rc)
         rc = db_run(s, "store the gate", NULL,
                     "INSERT INTO gate (run, base_build, head_build, base_path, head_path, base_sha256, head_sha256, "
-                    "rule_version, rule, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '')",
+                    "base_model, head_model, rule_version, rule, reason) "
+                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '')",
                     DB_VALUES(DB_INT(run), DB_INT(base), DB_INT(head), DB_TEXT(g->base_path), DB_TEXT(g->head_path),
-                              DB_TEXT(g->base_sha256), DB_TEXT(g->head_sha256), DB_INT(g->rule_version), DB_TEXT(g->rule)),
+                              DB_TEXT(g->base_sha256), DB_TEXT(g->head_sha256), DB_INT_IF(g->base_model, g->base_model),
+                              DB_INT_IF(g->head_model, g->head_model), DB_INT(g->rule_version), DB_TEXT(g->rule)),
                     e);
     return db_end(s, "store the gate", rc, e);
+}
+
+int store_gate_runs(struct store *s, int64_t run, int64_t base, int64_t head, struct err *e)
+{
+    if (db_begin(s, e))
+        return -1;
+    int rc = db_run(s, "store the runs of a gate", NULL, "UPDATE gate SET base_run = ?2, head_run = ?3 WHERE run = ?1",
+                    DB_VALUES(DB_INT(run), DB_INT(base), DB_INT(head)), e);
+    return db_end(s, "store the runs of a gate", rc, e);
 }
 
 int store_gate_end(struct store *s, int64_t run, const char *outcome, const char *reason, struct err *e)
@@ -105,4 +116,27 @@ int store_verdicts(struct store *s, const struct store_verdict *v, int n, struct
     for (int i = 0; !rc && i < n; i++)
         rc = add_verdict(s, &v[i], e);
     return db_end(s, "store the verdicts", rc, e);
+}
+
+static int add_quality(struct store *s, const struct store_quality *q, struct err *e)
+{
+    return db_run(s, "store a verdict on quality", NULL,
+                  "INSERT OR REPLACE INTO quality (cell, task, scorer, gates, outcome, reason, test, margin, base, head, items, "
+                  "difference, low, high, lower, upper, p, mde) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                  DB_VALUES(DB_INT(q->cell), DB_TEXT(q->task), DB_TEXT(q->scorer), DB_INT(q->gates), DB_TEXT(q->outcome),
+                            DB_TEXT(q->reason), DB_TEXT(q->test), REAL(q->margin), REAL(q->base), REAL(q->head),
+                            DB_INT(q->items), REAL(q->difference), REAL(q->low), REAL(q->high), REAL(q->lower), REAL(q->upper),
+                            REAL(q->p), REAL(q->mde)),
+                  e);
+}
+
+int store_qualities(struct store *s, const struct store_quality *q, int n, struct err *e)
+{
+    int rc = 0;
+    if (db_begin(s, e))
+        return -1;
+    for (int i = 0; !rc && i < n; i++)
+        rc = add_quality(s, &q[i], e);
+    return db_end(s, "store the verdicts on quality", rc, e);
 }

@@ -11,13 +11,16 @@
 
 struct store_gate {
     struct store_build base, head;
-    const char *base_path, *head_path;
+    const char *base_path, *head_path;     /* NULL, and no hashes: of stored runs */
     const char *base_sha256, *head_sha256; /* of the programs' files */
+    int64_t base_model, head_model;        /* 0: both run the cells' own */
     int rule_version;
     const char *rule; /* JSON object of its numbers */
 };
 
 int store_gate_begin(struct store *s, int64_t run, const struct store_gate *g, struct err *e);
+/* Where the scores of its arms are. */
+int store_gate_runs(struct store *s, int64_t run, int64_t base, int64_t head, struct err *e);
 /* outcome: "pass", "regressed", "inconclusive", "invalid"; reason: what is wrong with the whole of it, or empty. */
 int store_gate_end(struct store *s, int64_t run, const char *outcome, const char *reason, struct err *e);
 
@@ -61,5 +64,15 @@ struct store_verdict {
 
 /* All verdicts of a run; those that are there are replaced, so that a rule can be replayed. */
 int store_verdicts(struct store *s, const struct store_verdict *v, int n, struct err *e);
+
+struct store_quality {
+    int64_t cell;
+    const char *task, *scorer, *outcome, *reason, *test;
+    int gates, items;
+    double margin, base, head, difference, low, high, lower, upper, p, mde;
+};
+
+/* As store_verdicts. */
+int store_qualities(struct store *s, const struct store_quality *q, int n, struct err *e);
 
 #endif

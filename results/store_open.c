@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "results/db.h"
 #include "results/store.h"
-#include "schema.h" /* schema_sql, gate_sql, views_sql: the files of results/ as the Makefile turned them into C */
+#include "schema.h" /* schema_sql and so on: the files of results/ as the Makefile turned them into C */
 
 #if SQLITE_VERSION_NUMBER < 3037000
 #error "SQLite 3.37 or newer is needed (STRICT tables)"
@@ -22,12 +22,16 @@
 #define APPLICATION_ID 0x4c4d4265 /* as schema.sql sets it */
 #define BUSY_MS 60000
 
-/* The i-th takes a file of version i + 1 to the next.  schema.sql and gate.sql make a new file the newest version at once. */
+/* The i-th takes a file of version i + 1 to the next. */
 static const char *const migrations[] = {
     "ALTER TABLE score ADD COLUMN token_values BLOB CHECK (length(token_values) % 8 = 0);",
     (const char *)gate_sql,
+    (const char *)quality_sql,
     NULL,
 };
+
+/* What makes a new file the newest version at once. */
+static const char *const tables[] = {(const char *)schema_sql, (const char *)gate_sql, (const char *)quality_sql, NULL};
 
 static int exec(struct store *s, const char *doing, const char *sql, struct err *e)
 {
@@ -137,10 +141,9 @@ int db_upgrade(struct store *s, const char *const *steps, struct err *e)
     if (db_begin(s, e))
         return -1;
     int rc = examine(s, newest, &version, e); /* another program may have done it while this one waited for the lock */
-    if (!rc && version == 0)
-        rc = exec(s, "make its tables", (const char *)schema_sql, e) || exec(s, "make its tables", (const char *)gate_sql, e) ? -1
-                                                                                                                              : 0;
-    else if (!rc && version < newest)
+    for (int i = 0; !rc && version == 0 && tables[i]; i++)
+        rc = exec(s, "make its tables", tables[i], e);
+    if (!rc && version > 0 && version < newest)
         rc = migrate(s, steps, (int)version, newest, e);
     return db_end(s, "make its tables", rc, e);
 }

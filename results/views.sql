@@ -142,20 +142,28 @@ SELECT r.id AS run, r.state, r.command, r.trials, r.seed,
        coalesce(', ' || b.compiler, '') AS build
 FROM run r JOIN machine m ON m.id = r.machine JOIN build b ON b.id = r.build;
 
--- A gate: its two builds, and how it ended.
+-- A gate: its two sides, and how it ended.
 CREATE TEMP VIEW v_gate AS
 SELECT g.run, g.outcome, g.reason, g.rule_version, g.rule, g.base_path, g.head_path, g.base_sha256, g.head_sha256,
        b.git_commit AS base_commit, h.git_commit AS head_commit,
        coalesce('bench ' || b.version, 'bench') || coalesce(' (' || b.git_commit || ')', '') AS base_build,
        coalesce('bench ' || h.version, 'bench') || coalesce(' (' || h.git_commit || ')', '') AS head_build,
-       r.seed, r.machine, r.started, r.shared
+       (SELECT path FROM model WHERE id = g.base_model) AS base_model, (SELECT path FROM model WHERE id = g.head_model) AS head_model,
+       g.base_run, g.head_run, r.seed, r.machine, r.started, r.shared
 FROM gate g JOIN build b ON b.id = g.base_build JOIN build h ON h.id = g.head_build JOIN v_run r ON r.run = g.run;
 
--- What a gate's rule decided, metric by metric of each cell.
+-- What a gate's rule decided: metric by metric of each cell, then score by score of each variant.  Of a metric the change is the
+-- logarithm of head / base; a score has a scorer and a test, and its change is head - base.
 CREATE TEMP VIEW v_verdict AS
-SELECT p.run, p.place, p.label, v.*
-FROM verdict v JOIN v_place p ON p.cell = v.cell
-ORDER BY p.run, p.place;
+SELECT * FROM (
+    SELECT p.run, p.place, p.label, NULL AS scorer, NULL AS test, v.*
+    FROM verdict v JOIN v_place p ON p.cell = v.cell
+    UNION ALL
+    SELECT p.run, p.place, p.quality, q.scorer, q.test, q.cell, q.task || ':' || q.scorer, q.gates, q.outcome, q.reason, q.margin, q.base,
+           q.head, q.items, q.difference, q.low, q.high, NULL, q.lower, q.upper, q.p, NULL, q.mde, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM quality q JOIN v_place p ON p.cell = q.cell
+)
+ORDER BY run, scorer IS NOT NULL, place;
 
 -- What stands below the table of a run: what could not be measured, and why.  Cells with one reason share a line, which names the
 -- first of them (SQLite takes the columns that are not aggregated from the row that has the minimum).

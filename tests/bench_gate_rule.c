@@ -256,9 +256,27 @@ static void printed_intervals_cover(void **state)
     }
 }
 
+static void quality_is_decided_by_its_bounds(void **state)
+{
+    (void)state;
+    static const struct {
+        double estimate, lower, upper;
+        int rejected;
+        enum gate_outcome outcome;
+    } cases[] = {{0, -0.1, 0.1, 0, GATE_PASS},         {2, 1, 3, 1, GATE_REGRESSED}, {2, 1, 3, 0, GATE_INCONCLUSIVE},
+                 {0.4, 0.1, 0.9, 1, GATE_PASS}, /* sure, and less than half the margin */
+                 {0.6, 0.1, 0.9, 1, GATE_REGRESSED},   {0.6, 0, 0.9, 1, GATE_PASS},  {0.2, -1, 1.5, 1, GATE_INCONCLUSIVE},
+                 {-5, -9, -1, 0, GATE_PASS},           {0, 0, 0, 0, GATE_PASS},      {0.1, NAN, NAN, 0, GATE_INCONCLUSIVE},
+                 {0.4, 0.1, 1.9, 1, GATE_INCONCLUSIVE}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(gate_decide_quality(cases[i].estimate, cases[i].lower, cases[i].upper, 1, cases[i].rejected),
+                         cases[i].outcome);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quality_is_decided_by_its_bounds),
         cmocka_unit_test(equal_programs_pass),
         cmocka_unit_test(what_is_slower_is_found),
         cmocka_unit_test(a_difference_that_the_null_arm_has_too_is_invalid),

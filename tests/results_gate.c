@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 
+#include "results/db.h"
 #include "results/store_gate.h"
 #include "tests/store_fixture.h"
 
@@ -130,11 +131,64 @@ static void a_unit_is_there_as_a_whole_or_not_at_all(void **state)
     sound(f->s);
 }
 
+static void a_verdict_on_quality_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    int64_t run = begin_gate(f), cell = cell_of(f->s, run, 64), base = begin(f->s, NULL, 0), head = begin(f->s, NULL, 0);
+    struct store_quality q = {.cell = cell,
+                              .task = "story",
+                              .scorer = "perplexity",
+                              .outcome = "inconclusive",
+                              .reason = "too few",
+                              .test = "bootstrap",
+                              .gates = 1,
+                              .items = 5,
+                              .margin = 0.003,
+                              .base = 3,
+                              .head = 3.01,
+                              .difference = 0.01,
+                              .low = NAN,
+                              .high = NAN,
+                              .lower = NAN,
+                              .upper = NAN,
+                              .p = NAN,
+                              .mde = NAN};
+    ok(store_gate_runs(f->s, run, base, head, &f->e), &f->e);
+    ok(store_qualities(f->s, &q, 1, &f->e), &f->e);
+    q.outcome = "pass";
+    q.reason = "";
+    ok(store_qualities(f->s, &q, 1, &f->e), &f->e);
+    expect(f->s, "SELECT base_run - run, head_run - run, base_model FROM gate", "1|2|NULL");
+    expect(f->s, "SELECT metric, scorer, test, outcome, units, estimate, low, tolerance, label FROM v_verdict",
+           "story:perplexity|perplexity|bootstrap|pass|5|0.01|NULL|0.003|q4_0");
+    q.cell = 77;
+    assert_int_equal(store_qualities(f->s, &q, 1, &f->e), -1);
+    sound(f->s);
+}
+
+/* The statements that make quality's table make the gate's anew: what it held stays. */
+static void a_gate_of_version_3_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    begin_gate(f);
+    ok(sqlite3_exec(f->s->db, "DROP TABLE quality; PRAGMA user_version = 3", NULL, NULL, NULL), &f->e);
+    store_close(f->s);
+    ok(store_open(&f->s, f->path, &f->e), &f->e);
+    expect(f->s,
+           "SELECT run, base_path, head_path, substr(base_sha256, 1, 2), base_run, rule_version, user_version FROM gate, "
+           "pragma_user_version",
+           "1|old/bench|build/bench|aa|NULL|1|4");
+    expect(f->s, "SELECT count(*) FROM quality", "0");
+    sound(f->s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_gate_comes_back),
         WITH_STORE(a_unit_is_there_as_a_whole_or_not_at_all),
+        WITH_STORE(a_verdict_on_quality_comes_back),
+        WITH_STORE(a_gate_of_version_3_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-#define ARGS_MAX_OPTIONS 48
+#define ARGS_MAX_OPTIONS 64
 
 struct option_spec {
     const char *name; /* "model", typed --model; NULL ends a table */

@@ -10,17 +10,24 @@
 #include "bench/cmd/gate_report.h"
 #include "bench/cmd/measuring.h"
 #include "bench/cmd/show_plan.h"
+#include "bench/cmd/task_args.h"
+#include "eval/scorer.h"
 
 static const struct option_spec options[] = {
     {"base", 0, "BENCH", "the program that head must not be worse than"},
     {"head", 0, "BENCH", "the program to judge"},
+    {"base-model", 0, "FILE", "hold two models against each other: the one that the other must not be worse than"},
+    {"head-model", 0, "FILE", "and the one to judge; without --base and --head this program runs both"},
     {"null", 0, "BENCH", "base linked again, for the null arm (a copy of base)"},
     {"base-commit", 0, "HASH", "commit that base must be built from (any)"},
     {"head-commit", 0, "HASH", "commit that head must be built from (any)"},
 #define AXIS(name, arg, help, ...) {#name, 0, arg, help},
 #include "bench/axes.def"
 #undef AXIS
-    {"text", 0, "FILE", "text whose first tokens fill the context"},
+    {"text", 0, "FILE", "text whose first tokens fill the context, and on which quality is judged"},
+    {"window", 0, "N", "tokens of a window when the text is scored (128)"},
+    {"reference", 0, "FORMAT", "tell how far both are from base's model in this format: KL divergence, top-1 agreement"},
+    TASK_OPTIONS,
     {"decode", 'n', "N", "tokens decoded in each round (64)"},
     {"batch", 0, "N", "most tokens evaluated at once in prefill (512)"},
     {"exclude", 0, "LINES", "leave out cells: \"format=f16 context=4096; threads=1\""},
@@ -44,18 +51,35 @@ static const struct option_spec options[] = {
 
 /* -- settings -------------------------------------------------------------------------------------------------------------- */
 
-static void default_metrics(struct gate_setting *set)
+#define MAX_METRICS 96 /* and scorers */
+
+static void default_metrics(struct gate_config *g)
 {
     for (int i = 0; i < gate_n_metrics; i++)
-        set[i] = (struct gate_setting){.on = 1, .gates = gate_metrics[i].gates, .tolerance = gate_metrics[i].tolerance};
+        g->metric[i] = (struct gate_setting){.on = 1, .gates = gate_metrics[i].gates, .tolerance = gate_metrics[i].tolerance};
+    for (int i = 0; scorers[i]; i++)
+        g->score[i] = gate_score_default(scorers[i]);
+}
+
+/* Of a metric or a scorer; NULL: there is none of this name. */
+static struct gate_setting *find_setting(struct gate_config *g, const char *name)
+{
+    int metric = gate_metric_index(name);
+    for (int i = 0; metric < 0 && scorers[i]; i++)
+        if (!strcmp(scorers[i]->name, name))
+            return &g->score[i];
+    return metric < 0 ? NULL : &g->metric[metric];
 }
 
 static int unknown_metric(const char *name, struct err *e)
 {
-    const char *names[32], *near;
+    const char *names[MAX_METRICS], *near;
+    int n = 0;
     for (int i = 0; i < gate_n_metrics; i++)
-        names[i] = gate_metrics[i].name;
-    near = text_nearest(name, names, gate_n_metrics);
+        names[n++] = gate_metrics[i].name;
+    for (int i = 0; scorers[i] && n < MAX_METRICS; i++)
+        names[n++] = scorers[i]->name;
+    near = text_nearest(name, names, n);
     return err_set(e, ERR_USAGE, "there is no metric \"%s\"%s%s%s; bench help gate lists them", name,
                    near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
@@ -64,28 +88,28 @@ static int unknown_metric(const char *name, struct err *e)
 static int take_metric(void *ctx, const char *section, const char *key, const char *value, struct err *e)
 {
     static const char *const words[] = {"off", "no", "yes"};
-    struct gate_setting *set = ctx;
     if (strncmp(section, "metric ", 7) != 0)
         return err_set(e, ERR_USAGE, "section [%s]: there are [gate] and [metric NAME]", section);
-    int i = gate_metric_index(section + 7), word = 0;
-    if (i < 0)
+    struct gate_setting *set = find_setting(ctx, section + 7);
+    int metric = gate_metric_index(section + 7), word = 0;
+    if (!set)
         return unknown_metric(section + 7, e);
     if (!strcmp(key, "tolerance")) {
         char number[32];
         snprintf(number, sizeof number, "%.*s", (int)strcspn(value, "%"), value);
-        if (gate_metrics[i].fact)
+        if (metric >= 0 && gate_metrics[metric].fact)
             return err_set(e, ERR_USAGE, "%s is exact and has no tolerance; gate = no tells it without deciding", section + 7);
-        if (!strchr(value, '%') || text_double(number, 0.01, 1000, &set[i].tolerance))
+        if (!strchr(value, '%') || text_double(number, 0.01, 1000, &set->tolerance))
             return err_set(e, ERR_USAGE, "tolerance = %s: must be a percentage from 0.01%% to 1000%%, such as 5%%", value);
-        set[i].tolerance /= 100;
+        set->tolerance /= 100;
         return 0;
     }
     while (!strcmp(key, "gate") && word < 3 && strcmp(value, words[word]) != 0)
         word++;
     if (strcmp(key, "gate") != 0 || word == 3)
         return err_set(e, ERR_USAGE, "%s = %s: a metric has tolerance = 5%% and gate = yes, no (told only) or off", key, value);
-    set[i].on = word > 0;
-    set[i].gates = set[i].required = word == 2;
+    set->on = word > 0;
+    set->gates = set->required = word == 2;
     return 0;
 }
 
@@ -105,7 +129,42 @@ static int read_looks(const char *list, struct gate_rule *r, struct err *e)
                   : 0;
 }
 
-static int configure(const struct settings *s, struct sweep_config *c, struct gate_config *g, int *lenient, struct err *e)
+/* What is held against what: two programs, two models, or both. */
+static int read_sides(const struct settings *s, struct sweep_config *c, struct gate_config *g, const char **head_model,
+                      struct err *e)
+{
+    const char *base_model = setting(s, "base-model");
+    *head_model = setting(s, "head-model");
+    g->base = setting(s, "base"), g->head = setting(s, "head"), g->null = setting(s, "null");
+    g->base_commit = setting(s, "base-commit"), g->head_commit = setting(s, "head-commit");
+    if (!g->base != !g->head || !base_model != !*head_model || (!g->base && !base_model))
+        return err_set(e, ERR_USAGE,
+                       "gate: needs --base BENCH and --head BENCH, the programs of two builds, or --base-model FILE and "
+                       "--head-model FILE, or all four");
+    if (base_model && args_get(s->args, "model"))
+        return err_set(e, ERR_USAGE,
+                       "gate: --model names the model of both sides; with --base-model and --head-model leave it out");
+    if (base_model) /* instead of the file's model, so that one gate.ini serves both */
+        c->axis[AXIS_model] = base_model;
+    return 0;
+}
+
+static int read_quality(const struct settings *s, struct sweep_config *c, struct err *e)
+{
+    int64_t window, task_context;
+    if (setting_int(s, "window", 4, 1 << 20, 128, &window, e) ||
+        setting_int(s, "task-context", 4, 1 << 20, 512, &task_context, e) || task_chat(setting(s, "chat"), &c->chat, e))
+        return -1;
+    c->reference = setting(s, "reference");
+    c->tasks = setting(s, "tasks");
+    c->task_folder = task_folder(setting(s, "prompts"));
+    c->window = (int)window;
+    c->task_context = (int)task_context;
+    return 0;
+}
+
+static int configure(const struct settings *s, struct sweep_config *c, struct gate_config *g, const char **head_model,
+                     int *lenient, struct err *e)
 {
     int64_t decode, batch, seed, rounds;
     const char *looks = setting(s, "looks"), *how = setting(s, "inconclusive");
@@ -124,10 +183,6 @@ static int configure(const struct settings *s, struct sweep_config *c, struct ga
     if (how && strcmp(how, "fail") != 0 && strcmp(how, "pass") != 0)
         return err_set(e, ERR_USAGE, "--inconclusive %s: must be fail or pass", how);
     *lenient = how && !strcmp(how, "pass");
-    g->base = setting(s, "base"), g->head = setting(s, "head"), g->null = setting(s, "null");
-    g->base_commit = setting(s, "base-commit"), g->head_commit = setting(s, "head-commit");
-    if (!g->base || !g->head)
-        return err_set(e, ERR_USAGE, "--base BENCH and --head BENCH are needed: the programs of two builds");
     g->rounds = (int)rounds;
     c->exclude = setting(s, "exclude");
     c->text = setting(s, "text");
@@ -136,7 +191,7 @@ static int configure(const struct settings *s, struct sweep_config *c, struct ga
     c->seed = (uint64_t)seed;
     for (int i = 0; i < AXES; i++)
         c->axis[i] = setting(s, axes[i].name);
-    return 0;
+    return read_sides(s, c, g, head_model, e) || read_quality(s, c, e) ? -1 : 0;
 }
 
 /* -- progress, reports ----------------------------------------------------------------------------------------------------- */
@@ -148,8 +203,8 @@ static void on_progress(void *ctx, const struct gate_progress *p)
     if (!measuring_due(m, 0))
         return;
     describe_seconds(p->seconds, time);
-    fprintf(stderr, "%s%s, %s %d, %d of %d cells open%s", m->terminal ? "\r\033[K" : "", time, p->phase, p->unit + 1, p->open,
-            p->cells, m->terminal ? "" : "\n");
+    fprintf(stderr, "%s%s, %s %d, %d of %d %s open%s", m->terminal ? "\r\033[K" : "", time, p->phase, p->unit + 1, p->open,
+            p->all, p->of, m->terminal ? "" : "\n");
     fflush(stderr);
 }
 
@@ -207,49 +262,62 @@ static int verdict(const struct gate_report *r, int lenient, struct err *e)
 
 /* -- the command ----------------------------------------------------------------------------------------------------------- */
 
-static int measure(const struct settings *s, const struct sweep_config *c, const struct gate_config *g, int lenient,
-                   struct err *e)
+/* The same matrix on head's model. */
+static int plan_head(struct plan *p, const struct sweep_config *c, const char *model, const struct plan *base, struct err *e)
+{
+    struct sweep_config of_head = *c;
+    of_head.axis[AXIS_model] = model;
+    if (plan_open(p, &of_head, 1, 0, machine_build()->commit, NULL, e))
+        return -1;
+    if (base->n_models == 1 && p->n_models == 1)
+        return 0;
+    return err_set(e, ERR_USAGE, "--base-model, --head-model: name one GGUF file each, for a runtime that runs one");
+}
+
+static int measure(const struct settings *s, const struct sweep_config *c, const struct gate_config *g, const char *head_model,
+                   int lenient, struct err *e)
 {
     struct measuring m;
+    struct plan head = {0};
     struct gate_report out = {0};
-    int failed = measuring_open(&m, s, c, e);
+    int failed = measuring_open(&m, s, c, e) || (head_model && plan_head(&head, c, head_model, &m.plan, e));
     if (!failed) {
-        failed = gate_run(m.store, &m.plan, c, g, m.record, &(struct gate_hooks){on_progress, &m, &measuring_stop}, &out, e);
+        failed = gate_run(m.store, &m.plan, head_model ? &head : &m.plan, c, g, m.record,
+                          &(struct gate_hooks){on_progress, &m, &measuring_stop}, &out, e);
         measuring_end(&m);
     }
     if (!failed && !out.interrupted)
         failed = report(m.store, s, out.run, e);
     if (!failed)
         failed = verdict(&out, lenient, e);
+    plan_close(&head);
     measuring_close(&m);
     return failed ? -1 : 0;
 }
 
 static int run(const struct args *a, struct err *e)
 {
-    struct gate_setting *set = calloc((size_t)gate_n_metrics, sizeof *set);
-    struct settings s = {.args = a, .options = options, .section = "gate", .other = take_metric, .ctx = set};
+    struct gate_setting metric[MAX_METRICS], score[MAX_METRICS];
+    struct gate_config g = {.metric = metric, .score = score};
+    struct settings s = {.args = a, .options = options, .section = "gate", .other = take_metric, .ctx = &g};
     struct sweep_config c = {0};
-    struct gate_config g = {.metric = set};
     struct text cache = {0};
+    const char *head_model = NULL;
     int lenient = 0;
-    if (!set)
-        abort();
-    default_metrics(set);
-    int failed = (a->n_positional && settings_read(&s, a->positional[0], e)) || configure(&s, &c, &g, &lenient, e) ||
+    default_metrics(&g);
+    int failed = (a->n_positional && settings_read(&s, a->positional[0], e)) || configure(&s, &c, &g, &head_model, &lenient, e) ||
                  settings_cache(&s, &cache, e);
     c.cache = cache.p;
     if (!failed)
-        failed = measure(&s, &c, &g, lenient, e);
+        failed = measure(&s, &c, &g, head_model, lenient, e);
     settings_free(&s);
     text_free(&cache);
-    free(set);
     return failed ? -1 : 0;
 }
 
 const struct command command_gate = {
     .name = "gate",
-    .summary = "is one build worse than another? interleaved on this machine, three outcomes",
+    .summary = "is one build, or one model, worse than another? interleaved on this machine, three outcomes",
     .positional = "[GATE.ini]",
     .max_positional = 1,
     .options = options,
@@ -261,8 +329,10 @@ const struct command command_gate = {
         "is called so.  docs/gate.md has the rule and how to read the table.\n"
         "\n"
         "metrics: ms_per_token, cpu_per_token, prefill_ms, prefill_cpu (tolerance 5%), instructions (0.5%, where they can be\n"
-        "  counted), peak_memory (2% or 4 MiB), arena, kv, weights, tables (exact: not a byte more); told, but not gating:\n"
-        "  ttft_ms (5%), p99_ms (10%), logits (exact)\n"
+        "  counted), peak_memory (2% or 4 MiB), arena, kv, weights, tables, file_size of two models (exact: not a byte more),\n"
+        "  perplexity (0.1%), every other scorer of --tasks (0.5 percentage points); told, but not gating: ttft_ms (5%), p99_ms\n"
+        "  (10%), logits (exact), kl_divergence (0.1%), top1_agreement and token_accuracy (0.5 points)\n"
+        "Quality is judged per variant, on the same items, by bench compare's paired tests; not where the logits are the same.\n"
         "A file has a section [gate] with option = value lines, and sections [metric NAME] with tolerance = 5% and gate = yes,\n"
         "no (told only) or off; options on the command line override it.\n"
         "\n"
@@ -271,6 +341,7 @@ const struct command command_gate = {
         "the disk, a permission or a corrupt file.",
     .examples = "  bench gate --base old/bench --head build/bench --model m.gguf --text some.txt --context 64 --threads 1,2\n"
                 "  bench gate ci/gate.ini --base old/bench --head build/bench --junit gate.xml --markdown summary.md\n"
-                "  bench gate ci/gate.ini --base old/bench --head build/bench --budget 60 --inconclusive pass",
+                "  bench gate ci/gate.ini --base old/bench --head build/bench --budget 60 --inconclusive pass\n"
+                "  bench gate --base-model v1.gguf --head-model v2.gguf --text some.txt --tasks mine.jsonl:exact --context 64",
     .run = run,
 };

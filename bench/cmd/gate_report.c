@@ -22,15 +22,18 @@ int gate_report_load(struct gate_report_rows *r, struct store *s, int64_t run, s
     r->order = calloc((size_t)r->verdict.n + 1, sizeof *r->order);
     if (!r->order)
         abort();
-    int n = 0;
-    for (int from = 0, to; from < r->verdict.n; from = to) {
-        for (to = from; to < r->verdict.n && !strcmp(rows_get(&r->verdict, to, "cell"), rows_get(&r->verdict, from, "cell"));)
+    int n = 0, from = 0, to;
+    for (; from < r->verdict.n && !gate_row_scorer(r, from); from = to) {
+        for (to = from; to < r->verdict.n && !gate_row_scorer(r, to) &&
+                        !strcmp(rows_get(&r->verdict, to, "cell"), rows_get(&r->verdict, from, "cell"));)
             to++;
         for (int k = 0; k < gate_n_metrics; k++)
             for (int i = from; i < to; i++)
                 if (!strcmp(rows_get(&r->verdict, i, "metric"), gate_metrics[k].name))
                     r->order[n++] = i;
     }
+    for (; from < r->verdict.n; from++)
+        r->order[n++] = from;
     return 0;
 }
 
@@ -43,6 +46,17 @@ void gate_report_free(struct gate_report_rows *r)
 }
 
 /* -- one row --------------------------------------------------------------------------------------------------------------- */
+
+const char *gate_row_scorer(const struct gate_report_rows *r, int row)
+{
+    return rows_get(&r->verdict, row, "scorer");
+}
+
+/* NULL: of a score. */
+static const struct gate_metric *metric_of(const struct gate_report_rows *r, int row)
+{
+    return gate_row_scorer(r, row) ? NULL : &gate_metrics[gate_metric_index(rows_get(&r->verdict, row, "metric"))];
+}
 
 int gate_row_gates(const struct gate_report_rows *r, int row)
 {
@@ -62,21 +76,25 @@ const char *gate_row_outcome(const struct gate_report_rows *r, int row)
 
 void gate_row_value(const struct gate_report_rows *r, int row, const char *which, char buf[48])
 {
-    const struct gate_metric *m = &gate_metrics[gate_metric_index(rows_get(&r->verdict, row, "metric"))];
+    const struct gate_metric *m = metric_of(r, row);
     double x;
     if (!rows_number(&r->verdict, row, which, &x))
         snprintf(buf, 48, "-");
+    else if (!m)
+        snprintf(buf, 48, "%.5g", x);
     else if (m->must_equal)
         snprintf(buf, 48, "%08x", (unsigned)((uint64_t)x >> 32)); /* of a hash; a double keeps its upper bits */
     else
         snprintf(buf, 48, "%.4g%s%s", x * m->scale, *m->unit ? " " : "", m->unit);
 }
 
-void gate_row_percent(const struct gate_report_rows *r, int row, const char *column, int sign, char buf[24])
+void gate_row_change(const struct gate_report_rows *r, int row, const char *column, int sign, char buf[24])
 {
     double x;
     if (!rows_number(&r->verdict, row, column, &x))
         snprintf(buf, 24, "-");
+    else if (gate_row_scorer(r, row))
+        snprintf(buf, 24, sign ? "%+.3g" : "%.3g", x);
     else
         snprintf(buf, 24, sign ? "%+.1f%%" : "%.1f%%", 100 * (exp(x) - 1));
 }
@@ -100,16 +118,16 @@ static void add_row(struct table *t, const struct gate_report_rows *r, int row)
     gate_row_value(r, row, "head", b);
     table_add(t, "%s", a);
     table_add(t, "%s", b);
-    gate_row_percent(r, row, "estimate", 1, p);
+    gate_row_change(r, row, "estimate", 1, p);
     table_add(t, "%s", p);
-    gate_row_percent(r, row, "low", 1, low);
-    gate_row_percent(r, row, "high", 1, high);
+    gate_row_change(r, row, "low", 1, low);
+    gate_row_change(r, row, "high", 1, high);
     if (strcmp(low, "-") != 0)
         snprintf(interval, sizeof interval, "[%s, %s]", low, high);
     table_add(t, "%s", interval);
-    gate_row_percent(r, row, "null_estimate", 1, p);
+    gate_row_change(r, row, "null_estimate", 1, p);
     table_add(t, "%s", p);
-    gate_row_percent(r, row, "mde", 0, p);
+    gate_row_change(r, row, "mde", 0, p);
     table_add(t, "%s", p);
     table_add(t, "%s", strcmp(rows_get(&r->verdict, row, "units"), "0") ? rows_get(&r->verdict, row, "units") : "-");
     table_add(t, "%s", gate_row_outcome(r, row));
@@ -119,7 +137,7 @@ static void add_row(struct table *t, const struct gate_report_rows *r, int row)
 static int is_plain(const struct gate_report_rows *r, int row)
 {
     const char *outcome = rows_get(&r->verdict, row, "outcome");
-    int exact = gate_metrics[gate_metric_index(rows_get(&r->verdict, row, "metric"))].fact != NULL;
+    int exact = gate_row_scorer(r, row) ? !strcmp(rows_get(&r->verdict, row, "test"), "logits") : metric_of(r, row)->fact != NULL;
     return (exact && !strcmp(outcome, "pass")) || !strcmp(outcome, "absent");
 }
 
@@ -135,6 +153,20 @@ static void print_exact(const struct gate_report_rows *r, FILE *out)
             fprintf(out, "%s%s in %d", listed++ ? ", " : "exact and not worse: ", gate_metrics[k].name, n);
     }
     fputs(listed ? " cells\n" : "", out);
+}
+
+/* Variants that did not have to be scored. */
+static void print_same(const struct gate_report_rows *r, FILE *out)
+{
+    const char *last = NULL;
+    int n = 0;
+    for (int i = 0; i < r->verdict.n; i++) {
+        const char *label = rows_get(&r->verdict, r->order[i], "label");
+        if (!gate_row_scorer(r, r->order[i]) || !is_plain(r, r->order[i]) || (last && !strcmp(last, label)))
+            continue;
+        fprintf(out, "%s%s", n++ ? ", " : "the same logits, so the same quality: ", last = label);
+    }
+    fputs(n ? "\n" : "", out);
 }
 
 /* Reasons once each, with the first of the rows that have it and how many more. */
@@ -159,6 +191,21 @@ static void print_reasons(const struct gate_report_rows *r, FILE *out)
     }
 }
 
+/* "base:      bench 0.1.0 (abc), old/bench, model v1.gguf, scores in run 7" */
+static void print_side(const struct gate_report_rows *r, const char *arm, FILE *out)
+{
+    static const char *const parts[][2] = {{"path", ", "}, {"model", ", model "}, {"run", ", scores in run "}};
+    char column[24];
+    snprintf(column, sizeof column, "%s_build", arm);
+    fprintf(out, "%s:      %s", arm, rows_get(&r->gate, 0, column));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(column, sizeof column, "%s_%s", arm, parts[i][0]);
+        if (rows_get(&r->gate, 0, column))
+            fprintf(out, "%s%s", parts[i][1], rows_get(&r->gate, 0, column));
+    }
+    putc('\n', out);
+}
+
 void gate_print_text(const struct gate_report_rows *r, FILE *out)
 {
     static const struct {
@@ -172,8 +219,8 @@ void gate_print_text(const struct gate_report_rows *r, FILE *out)
     struct table t = {0};
     fprintf(out, "gate %s: %s%s%s\n", rows_get(g, 0, "run"), outcome ? outcome : "not ended",
             *rows_get(g, 0, "reason") ? ": " : "", rows_get(g, 0, "reason"));
-    fprintf(out, "base:      %s, %s\nhead:      %s, %s\n", rows_get(g, 0, "base_build"), rows_get(g, 0, "base_path"),
-            rows_get(g, 0, "head_build"), rows_get(g, 0, "head_path"));
+    print_side(r, "base", out);
+    print_side(r, "head", out);
     fprintf(out, "machine:   %s\nall cells: %s\nrule %s:    %s, seed %s\n\n", rows_get(g, 0, "machine"), rows_get(g, 0, "shared"),
             rows_get(g, 0, "rule_version"), rows_get(g, 0, "rule"), rows_get(g, 0, "seed"));
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
@@ -183,10 +230,12 @@ void gate_print_text(const struct gate_report_rows *r, FILE *out)
             add_row(&t, r, r->order[i]);
     table_print(&t, out);
     table_free(&t);
-    fputs("change: median of the units' ratios; 95%: its interval; null: base against itself; MDE: the change found in 8 of 10 "
-          "cases;\n(outcome): told, does not gate\n",
-          out);
+    fputs(
+        "change: median of the units' ratios, of a score the difference; 95%: its interval; null: base against itself; MDE: the\n"
+        "change found in 8 of 10 cases; units: of a score its items; (outcome): told, does not gate\n",
+        out);
     print_exact(r, out);
+    print_same(r, out);
     print_reasons(r, out);
     fprintf(out, "\n%d verdicts that gate: %d pass, %d regressed, %d inconclusive, %d invalid\n",
             gate_count(r, NULL) - gate_count(r, "absent"), gate_count(r, "pass"), gate_count(r, "regressed"),

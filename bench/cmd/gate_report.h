@@ -31,8 +31,10 @@ const char *gate_row_outcome(const struct gate_report_rows *r,
                              int row); /* "pass", ...; "(regressed)" of one that does not gate */
 /* "0.351 ms" or "-"; which: "base" or "head". */
 void gate_row_value(const struct gate_report_rows *r, int row, const char *which, char buf[48]);
-/* A stored log ratio in percent, "+1.2%" or "-"; sign 0: without plus. */
-void gate_row_percent(const struct gate_report_rows *r, int row, const char *column, int sign, char buf[24]);
+/* The scorer that a row is of; NULL: it is of a metric. */
+const char *gate_row_scorer(const struct gate_report_rows *r, int row);
+/* A stored log ratio in percent, "+1.2%", the difference of a score as it is, or "-"; sign 0: without plus. */
+void gate_row_change(const struct gate_report_rows *r, int row, const char *column, int sign, char buf[24]);
 /* Gating verdicts with this outcome; NULL: all of them. */
 int gate_count(const struct gate_report_rows *r, const char *outcome);
 

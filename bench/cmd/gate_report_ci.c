@@ -16,29 +16,30 @@
 
 /* -- JSON ------------------------------------------------------------------------------------------------------------------ */
 
-/* Columns of v_verdict as they are; log ratios become ratios. */
+/* Columns of v_verdict: what they are called, and what where the row is of a score (NULL: it has no such thing).  Log ratios become
+ * ratios; the differences of a score stay what they are. */
 static const struct {
-    const char *column, *name;
+    const char *column, *name, *of_score;
     int is_log;
 } numbers[] = {
-    {"base", "base", 0},
-    {"head", "head", 0},
-    {"units", "units", 0},
-    {"estimate", "ratio", 1},
-    {"low", "ratio_low", 1},
-    {"high", "ratio_high", 1},
-    {"coverage", "coverage", 0},
-    {"lower", "ratio_lower_bound", 1},
-    {"upper", "ratio_upper_bound", 1},
-    {"tolerance", "tolerated_ratio", 1},
-    {"p", "p", 0},
-    {"p_looks", "p_all_looks", 0},
-    {"mde", "detectable_ratio", 1},
-    {"null_estimate", "null_ratio", 1},
-    {"null_p", "null_p", 0},
-    {"disturbed", "disturbed", 0},
-    {"confirm_units", "confirm_units", 0},
-    {"confirm_estimate", "confirm_ratio", 1},
+    {"base", "base", "base", 0},
+    {"head", "head", "head", 0},
+    {"units", "units", "items", 0},
+    {"estimate", "ratio", "difference", 1},
+    {"low", "ratio_low", "difference_low", 1},
+    {"high", "ratio_high", "difference_high", 1},
+    {"coverage", "coverage", NULL, 0},
+    {"lower", "ratio_lower_bound", "worse_by_lower_bound", 1},
+    {"upper", "ratio_upper_bound", "worse_by_upper_bound", 1},
+    {"tolerance", "tolerated_ratio", "margin", 1},
+    {"p", "p", "p", 0},
+    {"p_looks", "p_all_looks", NULL, 0},
+    {"mde", "detectable_ratio", "detectable_difference", 1},
+    {"null_estimate", "null_ratio", NULL, 1},
+    {"null_p", "null_p", NULL, 0},
+    {"disturbed", "disturbed", NULL, 0},
+    {"confirm_units", "confirm_units", NULL, 0},
+    {"confirm_estimate", "confirm_ratio", NULL, 1},
 };
 
 static json_t *verdict_json(const struct gate_report_rows *r, int row)
@@ -47,10 +48,15 @@ static json_t *verdict_json(const struct gate_report_rows *r, int row)
     json_t *j =
         json_pack("{s:s, s:s, s:b, s:s, s:s}", "cell", rows_get(v, row, "label"), "metric", rows_get(v, row, "metric"), "gates",
                   gate_row_gates(r, row), "outcome", rows_get(v, row, "outcome"), "reason", rows_get(v, row, "reason"));
+    int score = gate_row_scorer(r, row) != NULL;
+    if (score)
+        json_object_set_new(j, "test", json_string(rows_get(v, row, "test")));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const char *name = score ? numbers[i].of_score : numbers[i].name;
         double x = NAN;
         rows_number(v, row, numbers[i].column, &x);
-        json_object_set_new(j, numbers[i].name, json_real_or_null(numbers[i].is_log ? exp(x) : x));
+        if (name)
+            json_object_set_new(j, name, json_real_or_null(numbers[i].is_log && !score ? exp(x) : x));
     }
     return j;
 }
@@ -58,7 +64,7 @@ static json_t *verdict_json(const struct gate_report_rows *r, int row)
 struct json_t *gate_json(const struct gate_report_rows *r)
 {
     static const char *const texts[] = {"outcome",     "reason",      "base_build",  "head_build",  "base_path", "head_path",
-                                        "base_commit", "head_commit", "base_sha256", "head_sha256", "machine",   "started"};
+                                        "base_model",  "head_model",  "base_run",    "head_run",  "base_commit", "head_commit", "base_sha256", "head_sha256", "machine",   "started"};
     json_t *j = json_pack("{s:I, s:I, s:o}", "gate", (json_int_t)atoll(rows_get(&r->gate, 0, "run")), "rule_version",
                           (json_int_t)atoll(rows_get(&r->gate, 0, "rule_version")), "rule",
                           json_loads(rows_get(&r->gate, 0, "rule"), 0, NULL));
@@ -105,8 +111,8 @@ static void print_case(const struct gate_report_rows *r, int row, FILE *out)
     const char *element = element_of(r, row);
     gate_row_value(r, row, "base", base);
     gate_row_value(r, row, "head", head);
-    gate_row_percent(r, row, "estimate", 1, change);
-    gate_row_percent(r, row, "mde", 0, mde);
+    gate_row_change(r, row, "estimate", 1, change);
+    gate_row_change(r, row, "mde", 0, mde);
     fputs("    <testcase classname=\"", out);
     xml(rows_get(&r->verdict, row, "label"), out);
     fprintf(out, "\" name=\"%s\">", rows_get(&r->verdict, row, "metric"));
@@ -156,10 +162,10 @@ static void print_line(const struct gate_report_rows *r, int row, FILE *out)
     char base[48], head[48], p[4][24];
     gate_row_value(r, row, "base", base);
     gate_row_value(r, row, "head", head);
-    gate_row_percent(r, row, "estimate", 1, p[0]);
-    gate_row_percent(r, row, "low", 1, p[1]);
-    gate_row_percent(r, row, "high", 1, p[2]);
-    gate_row_percent(r, row, "mde", 0, p[3]);
+    gate_row_change(r, row, "estimate", 1, p[0]);
+    gate_row_change(r, row, "low", 1, p[1]);
+    gate_row_change(r, row, "high", 1, p[2]);
+    gate_row_change(r, row, "mde", 0, p[3]);
     fputs("| ", out);
     markdown(rows_get(&r->verdict, row, "label"), out);
     fprintf(out, " | %s | %s | %s | %s | %s to %s | %s | %s | %s", rows_get(&r->verdict, row, "metric"), base, head, p[0], p[1],
@@ -204,7 +210,7 @@ static char *in_words(const struct gate_report_rows *r, int row)
     struct text t = {0};
     gate_row_value(r, row, "base", base);
     gate_row_value(r, row, "head", head);
-    gate_row_percent(r, row, "estimate", 1, change);
+    gate_row_change(r, row, "estimate", 1, change);
     text_printf(&t, "%s: %s %s, %s to %s, %s", rows_get(&r->verdict, row, "label"), rows_get(&r->verdict, row, "metric"),
                 gate_row_outcome(r, row), base, head, change);
     if (*rows_get(&r->verdict, row, "reason"))

@@ -17,7 +17,8 @@ int show_find_run(struct store *s, const char *name, int64_t *run, struct err *e
     if (!last && text_int(name, 1, INT64_MAX, run))
         return err_set(e, ERR_USAGE, "\"%s\" is not a run: give its number, or last; bench list shows the runs", name);
     if (rows_load(&r, s,
-                  last ? "SELECT max(id) AS id FROM run WHERE id NOT IN (SELECT run FROM gate)"
+                  last ? "SELECT max(id) AS id FROM run WHERE id NOT IN (SELECT run FROM gate) AND "
+                         "NOT EXISTS (SELECT 1 FROM gate WHERE run.id IN (base_run, head_run) AND run.id > gate.run)"
                        : "SELECT id FROM run WHERE id = CAST(?1 AS INTEGER)",
                   (const char *const[]){last ? NULL : name, NULL}, e))
         return -1;
