@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "bench/gate_quality.h"
+#include "bench/gate_verdict.h"
 #include "bench/record.h"
 
 _Static_assert(sizeof((struct gate *)NULL)->skip == RECORD_SKIP, "room for the names of all probes");
@@ -135,7 +136,8 @@ static int store_one(struct gate *g, const struct gate_unit *u, int64_t cell, co
                                              .cpu_ns = p->sample[k].part[part].cpu_ns,
                                              .run_delay_ns = p->sample[k].part[part].run_delay_ns,
                                              .nivcsw = p->sample[k].part[part].nivcsw,
-                                             .instructions = p->sample[k].part[part].instructions};
+                                             .instructions = p->sample[k].part[part].instructions,
+                                             .energy_uj = p->sample[k].part[part].energy_uj};
     }
     int failed = store_unit(g->store, row, GATE_ARMS, e);
     free(sample);
@@ -170,6 +172,11 @@ static int take(struct gate *g, int cell, int metric, const struct gate_unit *u,
         t->absent = "this machine cannot measure it";
         member->gates = 0;
         member->outcome = GATE_PASS; /* nothing is open any more, and the family is smaller */
+        return 0;
+    }
+    if (missing && !g->config->metric[metric].gates) { /* what is only told makes nothing invalid */
+        t->absent = "not every process measured it";
+        member->outcome = GATE_PASS;
         return 0;
     }
     if (missing)
@@ -327,7 +334,7 @@ static int confirm(struct gate *g, struct err *e)
 
 /* -- the whole ------------------------------------------------------------------------------------------------------------- */
 
-static char *rule_json(const struct gate_config *c)
+char *gate_rule_json(const struct gate_config *c)
 {
     json_t *looks = json_array();
     for (int i = 0; i < c->rule.n_looks; i++)
@@ -343,7 +350,7 @@ static int begin(struct gate *g, struct err *e)
 {
     const struct gate_config *c = g->config;
     const char *sysroot = getenv("BENCH_SYSROOT");
-    char *rule = rule_json(c);
+    char *rule = gate_rule_json(c);
     struct store_run record = g->record;
     record.plan_key = g->plan->key;
     record.seed = g->sweep->seed;

@@ -100,8 +100,6 @@ int gate_run(struct store *s, struct plan *p, struct plan *head, const struct sw
 /* Is this metric asked for, and can it differ? */
 int gate_is_on(const struct gate *g, int metric);
 double gate_seconds(const struct gate *g); /* since it began */
-
-/* bench/gate_verdict.c: what the members, tracks and cells say, stored and counted. */
-int gate_verdicts(struct gate *g, struct gate_report *out, struct err *e);
+char *gate_rule_json(const struct gate_config *c); /* its numbers as one JSON object; free it */
 
 #endif

@@ -102,6 +102,17 @@ static double token_p99(const struct gate_process *p, const unsigned char *keep)
     return token_quantile(p->sample, p->n, keep, 0.99);
 }
 
+/* Over all rounds at once, because the meters advance in steps of a millisecond. */
+static double token_energy(const struct gate_process *p, const unsigned char *keep)
+{
+    double sum = 0, tokens = 0;
+    for (int k = 0; k < p->n; k++) {
+        sum += keep[k] ? or_nan(p->sample[k].part[PART_DECODE].energy_uj) : 0;
+        tokens += keep[k] ? p->sample[k].part[PART_DECODE].tokens : 0;
+    }
+    return sum / tokens;
+}
+
 static double peak(const struct gate_process *p, const unsigned char *keep)
 {
     (void)keep;
@@ -129,6 +140,9 @@ const struct gate_metric gate_metrics[] = {
      .value = token_p99, .wall = 1},
     {.name = "instructions", .about = "instructions of a decoded token", .unit = "", .scale = 1, .tolerance = 0.005, .gates = 1,
      .may_be_absent = 1, .value = token_instructions_median},
+    /* Of all packages, whoever used it meanwhile: told, because a unit cannot tell its own from others'. */
+    {.name = "joules_per_token", .about = "energy of a decoded token, of all packages", .unit = "J", .scale = 1e-6, .tolerance = 0.05,
+     .may_be_absent = 1, .value = token_energy},
     /* The kernel counts resident pages in batches, so a peak is never exact. */
     {.name = "peak_memory", .about = "peak resident memory of the process", .unit = "MiB", .scale = MIB, .tolerance = 0.02,
      .floor = 4 << 20, .gates = 1, .may_be_absent = 1, .value = peak},

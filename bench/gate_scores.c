@@ -141,7 +141,9 @@ static int load_and_judge(struct gate_scores *q, struct verdict *v, int64_t base
         store_score_sums(q->store, head, v->scorer->name, v->scorer->sums, &b, &n_b, e)) {
         rc = -1;
     } else if (n_a != n_b) {
-        snprintf(why.msg, sizeof why.msg, "%d items on one side and %d on the other: they were not asked the same, or cut the text into other tokens", n_a, n_b);
+        snprintf(why.msg, sizeof why.msg,
+                 "%d items on one side and %d on the other: they were not asked the same, or cut the text into other tokens", n_a,
+                 n_b);
         invalid(v, "", why.msg);
     } else if (judge(q, v, a, b, n_a, &why)) {
         invalid(v, "", why.msg);

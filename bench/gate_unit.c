@@ -39,6 +39,22 @@ static int64_t cpu_of(const struct readings *r)
     return user < 0 || system < 0 ? -1 : user + system;
 }
 
+/* Energy of all packages.  Their parts and the machine's own meter have names with another point, or another name, and overlap. */
+static int64_t energy_of(const struct readings *r)
+{
+    static const char package[] = "energy.package-";
+    int64_t sum = -1;
+    for (int i = 0; i < r->n; i++) {
+        const struct reading *x = &r->v[i];
+        if (strncmp(x->name, package, sizeof package - 1) != 0 || strchr(x->name + sizeof package - 1, '.'))
+            continue;
+        if (x->state != STATE_OK)
+            return -1;
+        sum = (sum < 0 ? 0 : sum) + x->value;
+    }
+    return sum;
+}
+
 /* The stretch called `kind` of a reply; its memory is the caller's.  -1 with the outcome when there is none. */
 static int stretch_of(const json_t *reply, const char *kind, struct stretch *s, struct outcome *o)
 {
@@ -71,6 +87,7 @@ static int take_sample(struct gate_sample *to, const json_t *reply, struct outco
         to->part[k].run_delay_ns = value_of(&s.readings, "sched.run_delay");
         to->part[k].nivcsw = value_of(&s.readings, "sched.nivcsw");
         to->part[k].instructions = value_of(&s.readings, "counters.instructions");
+        to->part[k].energy_uj = energy_of(&s.readings);
     }
     return 0;
 }

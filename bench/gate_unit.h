@@ -27,6 +27,7 @@ struct gate_sample { /* one prefill and one decode */
         int tokens;
         int64_t *token_ns;                                  /* [tokens] of the decode; NULL of the prefill */
         int64_t cpu_ns, run_delay_ns, nivcsw, instructions; /* -1: not measured */
+        int64_t energy_uj;                                  /* likewise; of all packages */
     } part[GATE_PARTS];
 };
 

@@ -1,18 +1,12 @@
-/* Verdicts: every metric of every cell, its outcome and why, stored and counted. */
 /* SPDX-License-Identifier: MIT */
+#include "bench/gate_verdict.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/stats.h"
-#include "bench/gate.h"
-
-struct verdict {
-    struct store_verdict row;
-    enum gate_outcome outcome;
-    char reason[700];
-};
 
 static double percent(double log_ratio)
 {
@@ -33,33 +27,33 @@ static double median(const double *v, int n)
     return x;
 }
 
-static struct verdict blank(int64_t cell, int metric, int gates)
+struct gate_verdict gate_verdict_blank(int64_t cell, int metric, int gates)
 {
-    return (struct verdict){.row = {.cell = cell,
-                                    .metric = gate_metrics[metric].name,
-                                    .gates = gates,
-                                    .tolerance = NAN,
-                                    .base = NAN,
-                                    .head = NAN,
-                                    .estimate = NAN,
-                                    .low = NAN,
-                                    .high = NAN,
-                                    .coverage = NAN,
-                                    .lower = NAN,
-                                    .upper = NAN,
-                                    .p = NAN,
-                                    .p_looks = NAN,
-                                    .mde = NAN,
-                                    .null_estimate = NAN,
-                                    .null_p = NAN,
-                                    .disturbed = NAN,
-                                    .confirm_estimate = NAN,
-                                    .confirm_lower = NAN}};
+    return (struct gate_verdict){.row = {.cell = cell,
+                                         .metric = gate_metrics[metric].name,
+                                         .gates = gates,
+                                         .tolerance = NAN,
+                                         .base = NAN,
+                                         .head = NAN,
+                                         .estimate = NAN,
+                                         .low = NAN,
+                                         .high = NAN,
+                                         .coverage = NAN,
+                                         .lower = NAN,
+                                         .upper = NAN,
+                                         .p = NAN,
+                                         .p_looks = NAN,
+                                         .mde = NAN,
+                                         .null_estimate = NAN,
+                                         .null_p = NAN,
+                                         .disturbed = NAN,
+                                         .confirm_estimate = NAN,
+                                         .confirm_lower = NAN}};
 }
 
 /* -- exact metrics --------------------------------------------------------------------------------------------------------- */
 
-static void judge_fact(struct verdict *v, const struct gate_metric *m, const struct gate_track *t, int required)
+static void judge_fact(struct gate_verdict *v, const struct gate_metric *m, const struct gate_track *t, int required)
 {
     const int64_t *x = t->fact;
     if (!t->has_fact[ARM_BASE] || !t->has_fact[ARM_HEAD] || !t->has_fact[ARM_NULL]) {
@@ -83,7 +77,8 @@ static void judge_fact(struct verdict *v, const struct gate_metric *m, const str
 
 /* -- metrics of time and memory --------------------------------------------------------------------------------------------- */
 
-static void say_inconclusive(struct verdict *v, const struct gate *g, const struct gate_member *m, const struct gate_track *t)
+static void say_inconclusive(struct gate_verdict *v, const struct gate *g, const struct gate_member *m,
+                             const struct gate_track *t)
 {
     const struct gate_judgement *j = &m->now;
     double need = ceil(j->n * pow(j->mde / m->tolerance, 2));
@@ -102,7 +97,7 @@ static void say_inconclusive(struct verdict *v, const struct gate *g, const stru
                  percent(j->mde), need, percent(m->tolerance));
 }
 
-static void judge_time(struct verdict *v, const struct gate *g, const struct gate_cell *c, struct gate_member *m,
+static void judge_time(struct gate_verdict *v, const struct gate *g, const struct gate_cell *c, struct gate_member *m,
                        const struct gate_track *t)
 {
     const struct gate_rule *r = &g->config->rule;
@@ -136,11 +131,11 @@ static void judge_time(struct verdict *v, const struct gate *g, const struct gat
 
 /* -- all ------------------------------------------------------------------------------------------------------------------- */
 
-static void judge(struct verdict *v, struct gate *g, int cell, int metric)
+static void judge(struct gate_verdict *v, struct gate *g, int cell, int metric)
 {
     const struct gate_setting *s = &g->config->metric[metric];
     struct gate_track *t = &g->track[cell * gate_n_metrics + metric];
-    *v = blank(g->cell[cell].plan->id, metric, s->gates);
+    *v = gate_verdict_blank(g->cell[cell].plan->id, metric, s->gates);
     if (*g->cell[cell].why) {
         v->outcome = GATE_INVALID;
         snprintf(v->reason, sizeof v->reason, "%s", g->cell[cell].why);
@@ -152,8 +147,6 @@ static void judge(struct verdict *v, struct gate *g, int cell, int metric)
     } else {
         judge_time(v, g, &g->cell[cell], &g->member[cell * gate_n_metrics + metric], t);
     }
-    v->row.outcome = v->outcome == GATE_OPEN ? "absent" : gate_outcome_name(v->outcome);
-    v->row.reason = v->reason;
 }
 
 /* What counts first: a regression is one, whatever else is wrong beside it. */
@@ -166,26 +159,36 @@ static enum gate_outcome worst(const struct gate_report *r)
     return GATE_INVALID; /* nothing was compared */
 }
 
-int gate_verdicts(struct gate *g, struct gate_report *out, struct err *e)
+int gate_verdicts_store(struct store *s, struct gate_verdict *v, int n, struct gate_report *out, struct err *e)
 {
-    int n = 0, most = g->plan->matrix.n * gate_n_metrics;
-    struct verdict *v = calloc((size_t)most, sizeof *v);
-    struct store_verdict *row = calloc((size_t)most, sizeof *row);
-    if (!v || !row)
+    struct store_verdict *row = calloc((size_t)n + 1, sizeof *row);
+    if (!row)
         abort();
-    for (int i = 0; i < g->plan->matrix.n; i++)
-        for (int k = 0; k < gate_n_metrics; k++)
-            if (gate_is_on(g, k)) {
-                judge(&v[n], g, i, k);
-                out->count[v[n].outcome] += v[n].row.gates && v[n].outcome != GATE_OPEN;
-                row[n] = v[n].row;
-                n++;
-            }
+    for (int i = 0; i < n; i++) {
+        v[i].row.outcome = v[i].outcome == GATE_OPEN ? "absent" : gate_outcome_name(v[i].outcome);
+        v[i].row.reason = v[i].reason;
+        out->count[v[i].outcome] += v[i].row.gates && v[i].outcome != GATE_OPEN;
+        row[i] = v[i].row;
+    }
     out->outcome = *out->reason ? GATE_INVALID : worst(out);
     if (!*out->reason && !out->count[GATE_PASS] && out->outcome == GATE_INVALID && !out->count[GATE_INVALID])
         snprintf(out->reason, sizeof out->reason, "nothing was compared: no metric that gates could be measured");
-    int failed = store_verdicts(g->store, row, n, e);
-    free(v);
+    int failed = store_verdicts(s, row, n, e);
     free(row);
+    return failed;
+}
+
+int gate_verdicts(struct gate *g, struct gate_report *out, struct err *e)
+{
+    int n = 0;
+    struct gate_verdict *v = calloc((size_t)g->plan->matrix.n * (size_t)gate_n_metrics + 1, sizeof *v);
+    if (!v)
+        abort();
+    for (int i = 0; i < g->plan->matrix.n; i++)
+        for (int k = 0; k < gate_n_metrics; k++)
+            if (gate_is_on(g, k))
+                judge(&v[n++], g, i, k);
+    int failed = gate_verdicts_store(g->store, v, n, out, e);
+    free(v);
     return failed;
 }

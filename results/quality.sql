@@ -24,6 +24,8 @@ SELECT run, base_build, head_build, base_path, head_path, base_sha256, head_sha2
 DROP TABLE gate;
 ALTER TABLE gate_4 RENAME TO gate;
 
+ALTER TABLE sample ADD COLUMN energy_uj INTEGER CHECK (energy_uj >= 0);  -- of all packages, whoever used it; NULL: not measured
+
 -- What the rule made of one score of one variant.  All numbers are in the score's own unit.
 CREATE TABLE quality (
     cell       INTEGER NOT NULL REFERENCES cell ON DELETE CASCADE,  -- one of the variant's

@@ -33,6 +33,19 @@ int store_gate_runs(struct store *s, int64_t run, int64_t base, int64_t head, st
     return db_end(s, "store the runs of a gate", rc, e);
 }
 
+int store_gate_cell(struct store *s, int64_t run, int64_t cell, int64_t *id, struct err *e)
+{
+    if (db_begin(s, e))
+        return -1;
+    int rc = db_run(s, "store a cell", id,
+                    "INSERT INTO cell (run, variant, runtime, isa, compute, context, threads, decode, batch, weights_bytes, "
+                    "kv_bytes, arena_bytes, tables_bytes, infeasible) SELECT ?1, variant, runtime, isa, compute, context, threads, "
+                    "decode, batch, weights_bytes, kv_bytes, arena_bytes, tables_bytes, infeasible FROM cell WHERE id = ?2 "
+                    "RETURNING id",
+                    DB_VALUES(DB_INT(run), DB_INT(cell)), e);
+    return db_end(s, "store a cell", rc, e);
+}
+
 int store_gate_end(struct store *s, int64_t run, const char *outcome, const char *reason, struct err *e)
 {
     if (db_begin(s, e))
@@ -47,11 +60,11 @@ static int add_sample(struct store *s, int64_t unit, const struct store_sample *
     unsigned char *times = x->token_ns ? db_pack_times(x->token_ns, x->tokens) : NULL;
     int rc = db_run(s, "store a sample", NULL,
                     "INSERT INTO sample (unit, round, kind, place, ns, tokens, token_ns, cpu_ns, run_delay_ns, nivcsw, "
-                    "instructions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                    "instructions, energy_uj) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                     DB_VALUES(DB_INT(unit), DB_INT(x->round), DB_TEXT(x->kind), DB_INT(x->place), DB_INT(x->ns),
                               DB_INT(x->tokens), DB_BLOB(times, (size_t)x->tokens * 8), DB_INT_IF(x->cpu_ns >= 0, x->cpu_ns),
                               DB_INT_IF(x->run_delay_ns >= 0, x->run_delay_ns), DB_INT_IF(x->nivcsw >= 0, x->nivcsw),
-                              DB_INT_IF(x->instructions >= 0, x->instructions)),
+                              DB_INT_IF(x->instructions >= 0, x->instructions), DB_INT_IF(x->energy_uj >= 0, x->energy_uj)),
                     e);
     free(times);
     return rc;

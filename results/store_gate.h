@@ -21,6 +21,8 @@ struct store_gate {
 int store_gate_begin(struct store *s, int64_t run, const struct store_gate *g, struct err *e);
 /* Where the scores of its arms are. */
 int store_gate_runs(struct store *s, int64_t run, int64_t base, int64_t head, struct err *e);
+/* A cell of another run, copied into this one. */
+int store_gate_cell(struct store *s, int64_t run, int64_t cell, int64_t *id, struct err *e);
 /* outcome: "pass", "regressed", "inconclusive", "invalid"; reason: what is wrong with the whole of it, or empty. */
 int store_gate_end(struct store *s, int64_t run, const char *outcome, const char *reason, struct err *e);
 
@@ -32,6 +34,7 @@ struct store_sample {
     int tokens;
     const int64_t *token_ns;                            /* [tokens] of a decode; else NULL */
     int64_t cpu_ns, run_delay_ns, nivcsw, instructions; /* -1: not measured */
+    int64_t energy_uj;                                  /* likewise */
 };
 
 struct store_unit { /* one process */

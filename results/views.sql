@@ -63,7 +63,15 @@ CREATE TEMP VIEW v_trial AS
 SELECT a.*, t.id AS trial, t.round,
        blob_median_ns(d.token_ns) / 1e6 AS ms_per_token,
        l.ns / 1e6 AS load_ms, p.ns / 1e6 AS prefill_ms, p.tokens AS prefill_tokens,
-       (p.ns + blob_at_ns(d.token_ns, 0)) / 1e6 AS ttft_ms,
+       (p.ns + blob_at_ns(d.token_ns, 0)) / 1e6 AS ttft_ms, blob_quantile_ns(d.token_ns, 0.99) / 1e6 AS p99_ms,
+       (SELECT CASE count(*) WHEN 2 THEN sum(value) * 1.0 / d.tokens END FROM reading
+        WHERE stretch = d.id AND name IN ('sched.utime', 'sched.stime') AND state = 'ok') AS cpu_ns_per_token,
+       (SELECT CASE count(*) WHEN 2 THEN sum(value) END FROM reading
+        WHERE stretch = p.id AND name IN ('sched.utime', 'sched.stime') AND state = 'ok') AS prefill_cpu_ns,
+       (SELECT value * 1.0 / d.tokens FROM reading
+        WHERE stretch = d.id AND name = 'counters.instructions' AND state = 'ok') AS instructions,
+       (SELECT CASE WHEN min(state) = 'ok' AND max(state) = 'ok' THEN sum(value) * 1.0 / d.tokens END FROM reading
+        WHERE stretch = d.id AND name GLOB 'energy.package-*' AND name NOT GLOB 'energy.package-*.*') AS uj_per_token,
        (SELECT value FROM reading WHERE stretch = w.id AND name = 'memory.peak' AND state = 'ok') AS peak_bytes,
        (SELECT value FROM reading WHERE stretch = w.id AND name = 'memory.start' AND state = 'ok') AS start_bytes,
        (SELECT value FROM reading WHERE stretch = w.id AND name = 'memory.peak_anon' AND state = 'ok') AS peak_anon_bytes,
@@ -75,6 +83,18 @@ FROM trial t JOIN v_axes a ON a.cell = t.cell
      LEFT JOIN stretch d ON d.trial = t.id AND d.kind = 'decode'
      LEFT JOIN stretch w ON w.trial = t.id AND w.kind = 'trial'
 WHERE t.state = 'ok';
+
+-- What each trial that is ok measured, a row each, by the names and in the base units of the gate's metrics (bench/gate_metric.c).
+CREATE TEMP VIEW v_value AS
+SELECT run, cell, round, 'ms_per_token' AS metric, ms_per_token * 1e6 AS value FROM v_trial WHERE ms_per_token IS NOT NULL
+UNION ALL SELECT run, cell, round, 'cpu_per_token', cpu_ns_per_token FROM v_trial WHERE cpu_ns_per_token IS NOT NULL
+UNION ALL SELECT run, cell, round, 'prefill_ms', prefill_ms * 1e6 FROM v_trial WHERE prefill_ms IS NOT NULL
+UNION ALL SELECT run, cell, round, 'prefill_cpu', prefill_cpu_ns FROM v_trial WHERE prefill_cpu_ns IS NOT NULL
+UNION ALL SELECT run, cell, round, 'ttft_ms', ttft_ms * 1e6 FROM v_trial WHERE ttft_ms IS NOT NULL
+UNION ALL SELECT run, cell, round, 'p99_ms', p99_ms * 1e6 FROM v_trial WHERE p99_ms IS NOT NULL
+UNION ALL SELECT run, cell, round, 'instructions', instructions FROM v_trial WHERE instructions IS NOT NULL
+UNION ALL SELECT run, cell, round, 'joules_per_token', uj_per_token FROM v_trial WHERE uj_per_token IS NOT NULL
+UNION ALL SELECT run, cell, round, 'peak_memory', peak_bytes FROM v_trial WHERE peak_bytes IS NOT NULL;
 
 -- Every reading that has a trustworthy value, over the ok trials of a cell.
 CREATE TEMP VIEW v_reading AS
@@ -149,7 +169,8 @@ SELECT g.run, g.outcome, g.reason, g.rule_version, g.rule, g.base_path, g.head_p
        coalesce('bench ' || b.version, 'bench') || coalesce(' (' || b.git_commit || ')', '') AS base_build,
        coalesce('bench ' || h.version, 'bench') || coalesce(' (' || h.git_commit || ')', '') AS head_build,
        (SELECT path FROM model WHERE id = g.base_model) AS base_model, (SELECT path FROM model WHERE id = g.head_model) AS head_model,
-       g.base_run, g.head_run, r.seed, r.machine, r.started, r.shared
+       g.base_run, g.head_run, r.seed, r.started, r.shared,
+       CASE WHEN g.base_path IS NULL THEN (SELECT machine FROM v_run WHERE run = g.base_run) ELSE r.machine END AS machine
 FROM gate g JOIN build b ON b.id = g.base_build JOIN build h ON h.id = g.head_build JOIN v_run r ON r.run = g.run;
 
 -- What a gate's rule decided: metric by metric of each cell, then score by score of each variant.  Of a metric the change is the

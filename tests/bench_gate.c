@@ -18,6 +18,7 @@ struct fake {
     const char *before;    /* run before it answers a measure */
     const char *facts;     /* readings of facts; NULL: arena and logits; empty: it knows no facts */
     const char *stretches; /* of a measure, instead of the usual ones */
+    const char *readings;  /* of each stretch, more than the usual ones */
 };
 
 static const char *write_fake(const struct fake *f)
@@ -36,10 +37,10 @@ static const char *write_fake(const struct fake *f)
     else
         fprintf(
             s,
-            "c='[\"sched.utime\",\"ns\",\"ok\",'$t',\"\"],[\"sched.stime\",\"ns\",\"ok\",0,\"\"],[\"sched.run_delay\",\"ns\",\"ok\",0,\"\"]'\n"
+            "c='[\"sched.utime\",\"ns\",\"ok\",'$t',\"\"],[\"sched.stime\",\"ns\",\"ok\",0,\"\"],[\"sched.run_delay\",\"ns\",\"ok\",0,\"\"]%s'\n"
             "echo '{\"v\":1,\"ok\":true,\"stretches\":["
             "{\"kind\":\"prefill\",\"real\":1,\"begin\":1,\"ns\":'$t',\"tokens\":1,\"readings\":['$c']},"
-            "{\"kind\":\"decode\",\"real\":1,\"begin\":1,\"ns\":'$((2*t))',\"tokens\":2,\"token_ns\":['$t','$t'],\"readings\":['$c']}]}' ;;\n");
+            "{\"kind\":\"decode\",\"real\":1,\"begin\":1,\"ns\":'$((2*t))',\"tokens\":2,\"token_ns\":['$t','$t'],\"readings\":['$c']}]}' ;;\n", f->readings ? f->readings : "");
     if (!f->facts || *f->facts)
         fprintf(
             s,
@@ -155,7 +156,7 @@ static void a_slower_program_has_regressed_after_a_confirmation(void **state)
     struct err e;
     text = file_read(junit, NULL, &e);
     assert_non_null(text);
-    expect_text(text, "tests=\"13\" failures=\"4\" errors=\"0\" skipped=\"");
+    expect_text(text, "tests=\"14\" failures=\"4\" errors=\"0\" skipped=\"");
     expect_text(text, "name=\"ms_per_token\"><failure message=\"regressed: 1 ms to 1.2 ms, +20.0%");
     free(text);
     json_t *j = json_load_file(quality, 0, NULL);
@@ -228,6 +229,26 @@ static void noise_is_inconclusive(void **state)
     text = output();
     expect_text(text, "raise --budget");
     free(text);
+}
+
+static void energy_is_told_where_it_is_measured(void **state)
+{
+    (void)state;
+    struct fake base = {.name = "base", .readings = ",[\"energy.package-0\",\"uJ\",\"ok\",600,\"\"],[\"energy.package-0.core\",\"uJ\",\"ok\",99,\"\"]"};
+    struct fake head = {.name = "head", .readings = ",[\"energy.package-0\",\"uJ\",\"ok\",900,\"\"]"};
+    char db[300];
+    snprintf(db, sizeof db, "%s", test_file("energy.db"));
+    assert_int_equal(gate(&base, &head, db, ""), 0);
+    expect_rows(db, "SELECT outcome, gates, base, head FROM verdict WHERE metric = 'joules_per_token'",
+                "inconclusive|0|300.0|450.0\n");
+    expect_rows(db, "SELECT DISTINCT energy_uj FROM sample ORDER BY 1", "600\n900\n");
+    assert_int_equal(gate(&base, &head, db, ini("[metric joules_per_token]\ngate = yes\n")), 1);
+    head.readings = NULL; /* what is only told makes nothing invalid */
+    assert_int_equal(gate(&base, &head, db, ""), 0);
+    char *text = output();
+    expect_text(text, "joules_per_token, absent: not every process measured it");
+    free(text);
+    assert_int_equal(gate(&base, &head, db, ini("[metric joules_per_token]\ngate = yes\n")), 4);
 }
 
 /* This program against itself on the shipped model: what its times say depends on the machine, what it stores does not. */
@@ -306,7 +327,7 @@ static void an_older_base_is_compared_in_what_it_has(void **state)
     char db[300];
     snprintf(db, sizeof db, "%s", test_file("older.db"));
     assert_int_equal(gate(&(struct fake){.name = "base", .facts = ""}, &(struct fake){.name = "head"}, db, ""), 0);
-    expect_rows(db, "SELECT outcome, count(*) FROM verdict GROUP BY outcome ORDER BY outcome", "absent|6\npass|7\n");
+    expect_rows(db, "SELECT outcome, count(*) FROM verdict GROUP BY outcome ORDER BY outcome", "absent|7\npass|7\n");
     char *text = output();
     expect_text(text, "base does not tell it: an older build");
     free(text);
@@ -349,6 +370,7 @@ int main(void)
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(exact_metrics_fail_without_statistics),
         cmocka_unit_test(noise_is_inconclusive),
+        cmocka_unit_test(energy_is_told_where_it_is_measured),
         cmocka_unit_test(a_real_program_tells_its_facts),
         cmocka_unit_test(faults_are_invalid),
         cmocka_unit_test(an_older_base_is_compared_in_what_it_has),

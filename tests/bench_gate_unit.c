@@ -26,6 +26,7 @@ static void make(struct gate_unit *u)
                 p->sample[k].part[part].tokens = 3;
                 p->sample[k].part[part].cpu_ns = 600 + 3 * k;
                 p->sample[k].part[part].instructions = -1;
+                p->sample[k].part[part].energy_uj = 600 + k;
             }
             int64_t *token_ns = p->sample[k].part[PART_DECODE].token_ns = calloc(3, sizeof *token_ns);
             assert_non_null(token_ns);
@@ -108,6 +109,10 @@ static void metrics_are_medians_over_rounds(void **state)
     assert_true(value(&u, "p99_ms", ARM_BASE) == 103);
     assert_true(value(&u, "peak_memory", ARM_NULL) == 5002);
     assert_true(isnan(value(&u, "instructions", ARM_BASE)));
+    assert_true(value(&u, "joules_per_token", ARM_BASE) ==
+                (4 * 600 + 6) / (4.0 * u.arm[ARM_BASE].sample[0].part[PART_DECODE].tokens));
+    u.arm[ARM_BASE].sample[0].part[PART_DECODE].energy_uj = -1;
+    assert_true(isnan(value(&u, "joules_per_token", ARM_BASE)));
     u.arm[ARM_BASE].sample[3].part[PART_DECODE].cpu_ns = -1; /* one lost: there is no median of the others */
     assert_true(isnan(value(&u, "cpu_per_token", ARM_BASE)));
     gate_unit_free(&u);

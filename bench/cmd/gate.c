@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/gate.h"
+#include "bench/cmd/gate_options.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -9,15 +9,18 @@
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/gate_report.h"
 #include "bench/cmd/measuring.h"
+#include "bench/cmd/show.h"
 #include "bench/cmd/show_plan.h"
 #include "bench/cmd/task_args.h"
-#include "eval/scorer.h"
+#include "bench/gate_stored.h"
 
 static const struct option_spec options[] = {
     {"base", 0, "BENCH", "the program that head must not be worse than"},
     {"head", 0, "BENCH", "the program to judge"},
     {"base-model", 0, "FILE", "hold two models against each other: the one that the other must not be worse than"},
     {"head-model", 0, "FILE", "and the one to judge; without --base and --head this program runs both"},
+    {"base-run", 0, "RUN", "hold two stored runs against each other: exact metrics and quality; times are told"},
+    {"head-run", 0, "RUN", "and the one to judge, as bench list numbers them"},
     {"null", 0, "BENCH", "base linked again, for the null arm (a copy of base)"},
     {"base-commit", 0, "HASH", "commit that base must be built from (any)"},
     {"head-commit", 0, "HASH", "commit that head must be built from (any)"},
@@ -48,151 +51,6 @@ static const struct option_spec options[] = {
     {"quiet", 'q', NULL, "print no progress"},
     {NULL, 0, NULL, NULL},
 };
-
-/* -- settings -------------------------------------------------------------------------------------------------------------- */
-
-#define MAX_METRICS 96 /* and scorers */
-
-static void default_metrics(struct gate_config *g)
-{
-    for (int i = 0; i < gate_n_metrics; i++)
-        g->metric[i] = (struct gate_setting){.on = 1, .gates = gate_metrics[i].gates, .tolerance = gate_metrics[i].tolerance};
-    for (int i = 0; scorers[i]; i++)
-        g->score[i] = gate_score_default(scorers[i]);
-}
-
-/* Of a metric or a scorer; NULL: there is none of this name. */
-static struct gate_setting *find_setting(struct gate_config *g, const char *name)
-{
-    int metric = gate_metric_index(name);
-    for (int i = 0; metric < 0 && scorers[i]; i++)
-        if (!strcmp(scorers[i]->name, name))
-            return &g->score[i];
-    return metric < 0 ? NULL : &g->metric[metric];
-}
-
-static int unknown_metric(const char *name, struct err *e)
-{
-    const char *names[MAX_METRICS], *near;
-    int n = 0;
-    for (int i = 0; i < gate_n_metrics; i++)
-        names[n++] = gate_metrics[i].name;
-    for (int i = 0; scorers[i] && n < MAX_METRICS; i++)
-        names[n++] = scorers[i]->name;
-    near = text_nearest(name, names, n);
-    return err_set(e, ERR_USAGE, "there is no metric \"%s\"%s%s%s; bench help gate lists them", name,
-                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-}
-
-/* [metric NAME]: tolerance = 5%, gate = yes | no | off. */
-static int take_metric(void *ctx, const char *section, const char *key, const char *value, struct err *e)
-{
-    static const char *const words[] = {"off", "no", "yes"};
-    if (strncmp(section, "metric ", 7) != 0)
-        return err_set(e, ERR_USAGE, "section [%s]: there are [gate] and [metric NAME]", section);
-    struct gate_setting *set = find_setting(ctx, section + 7);
-    int metric = gate_metric_index(section + 7), word = 0;
-    if (!set)
-        return unknown_metric(section + 7, e);
-    if (!strcmp(key, "tolerance")) {
-        char number[32];
-        snprintf(number, sizeof number, "%.*s", (int)strcspn(value, "%"), value);
-        if (metric >= 0 && gate_metrics[metric].fact)
-            return err_set(e, ERR_USAGE, "%s is exact and has no tolerance; gate = no tells it without deciding", section + 7);
-        if (!strchr(value, '%') || text_double(number, 0.01, 1000, &set->tolerance))
-            return err_set(e, ERR_USAGE, "tolerance = %s: must be a percentage from 0.01%% to 1000%%, such as 5%%", value);
-        set->tolerance /= 100;
-        return 0;
-    }
-    while (!strcmp(key, "gate") && word < 3 && strcmp(value, words[word]) != 0)
-        word++;
-    if (strcmp(key, "gate") != 0 || word == 3)
-        return err_set(e, ERR_USAGE, "%s = %s: a metric has tolerance = 5%% and gate = yes, no (told only) or off", key, value);
-    set->on = word > 0;
-    set->gates = set->required = word == 2;
-    return 0;
-}
-
-static int read_looks(const char *list, struct gate_rule *r, struct err *e)
-{
-    struct list l = list_split(list);
-    int64_t before = 5, at = 0;
-    int failed = l.n < 1 || l.n > GATE_MAX_LOOKS;
-    for (int i = 0; i < l.n && !failed; i++) {
-        failed = text_int(l.v[i], before + 1, 10000, &at);
-        r->look[i] = (int)(before = at);
-    }
-    r->n_looks = l.n;
-    free(l.v);
-    return failed ? err_set(e, ERR_USAGE, "--looks %s: must be 1 to %d numbers of units, rising, the first 6 at least", list,
-                            GATE_MAX_LOOKS)
-                  : 0;
-}
-
-/* What is held against what: two programs, two models, or both. */
-static int read_sides(const struct settings *s, struct sweep_config *c, struct gate_config *g, const char **head_model,
-                      struct err *e)
-{
-    const char *base_model = setting(s, "base-model");
-    *head_model = setting(s, "head-model");
-    g->base = setting(s, "base"), g->head = setting(s, "head"), g->null = setting(s, "null");
-    g->base_commit = setting(s, "base-commit"), g->head_commit = setting(s, "head-commit");
-    if (!g->base != !g->head || !base_model != !*head_model || (!g->base && !base_model))
-        return err_set(e, ERR_USAGE,
-                       "gate: needs --base BENCH and --head BENCH, the programs of two builds, or --base-model FILE and "
-                       "--head-model FILE, or all four");
-    if (base_model && args_get(s->args, "model"))
-        return err_set(e, ERR_USAGE,
-                       "gate: --model names the model of both sides; with --base-model and --head-model leave it out");
-    if (base_model) /* instead of the file's model, so that one gate.ini serves both */
-        c->axis[AXIS_model] = base_model;
-    return 0;
-}
-
-static int read_quality(const struct settings *s, struct sweep_config *c, struct err *e)
-{
-    int64_t window, task_context;
-    if (setting_int(s, "window", 4, 1 << 20, 128, &window, e) ||
-        setting_int(s, "task-context", 4, 1 << 20, 512, &task_context, e) || task_chat(setting(s, "chat"), &c->chat, e))
-        return -1;
-    c->reference = setting(s, "reference");
-    c->tasks = setting(s, "tasks");
-    c->task_folder = task_folder(setting(s, "prompts"));
-    c->window = (int)window;
-    c->task_context = (int)task_context;
-    return 0;
-}
-
-static int configure(const struct settings *s, struct sweep_config *c, struct gate_config *g, const char **head_model,
-                     int *lenient, struct err *e)
-{
-    int64_t decode, batch, seed, rounds;
-    const char *looks = setting(s, "looks"), *how = setting(s, "inconclusive");
-    g->rule = gate_rule_default;
-    if (setting_int(s, "decode", 1, 1 << 20, 64, &decode, e) || setting_int(s, "batch", 1, 1 << 20, 512, &batch, e) ||
-        setting_int(s, "rounds", 2, 1000, 8, &rounds, e) || setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) ||
-        setting_double(s, "alpha", 1e-9, 0.5, g->rule.alpha, &g->rule.alpha, e) ||
-        setting_double(s, "beta", 1e-9, 0.5, g->rule.beta, &g->rule.beta, e) ||
-        setting_double(s, "budget", 0, 1e9, 600, &g->budget_s, e) ||
-        setting_double(s, "timeout", 0.001, 1e9, 600, &c->timeout_s, e) || (looks && read_looks(looks, &g->rule, e)))
-        return -1;
-    if (args_has(s->args, "json") && setting(s, "annotations"))
-        return err_set(e, ERR_USAGE, "gate: --json and --annotations both print to stdout: choose one");
-    if (rounds % 2)
-        return err_set(e, ERR_USAGE, "--rounds %d: must be even, so that each program comes first equally often", (int)rounds);
-    if (how && strcmp(how, "fail") != 0 && strcmp(how, "pass") != 0)
-        return err_set(e, ERR_USAGE, "--inconclusive %s: must be fail or pass", how);
-    *lenient = how && !strcmp(how, "pass");
-    g->rounds = (int)rounds;
-    c->exclude = setting(s, "exclude");
-    c->text = setting(s, "text");
-    c->decode = (int)decode;
-    c->batch = (int)batch;
-    c->seed = (uint64_t)seed;
-    for (int i = 0; i < AXES; i++)
-        c->axis[i] = setting(s, axes[i].name);
-    return read_sides(s, c, g, head_model, e) || read_quality(s, c, e) ? -1 : 0;
-}
 
 /* -- progress, reports ----------------------------------------------------------------------------------------------------- */
 
@@ -262,11 +120,49 @@ static int verdict(const struct gate_report *r, int lenient, struct err *e)
 
 /* -- the command ----------------------------------------------------------------------------------------------------------- */
 
-/* The same matrix on head's model. */
-static int plan_head(struct plan *p, const struct sweep_config *c, const char *model, const struct plan *base, struct err *e)
+static int finish(struct store *store, const struct settings *s, const struct gate_report *out, int lenient, struct err *e)
 {
-    struct sweep_config of_head = *c;
-    of_head.axis[AXIS_model] = model;
+    return (!out->interrupted && report(store, s, out->run, e)) || verdict(out, lenient, e) ? -1 : 0;
+}
+
+static int find_run(struct store *store, const char *name, int64_t *run, struct err *e)
+{
+    if (!show_find_run(store, name, run, e))
+        return 0;
+    e->code = ERR_INVALID; /* with a run that is not there nothing was compared */
+    return -1;
+}
+
+static int judge_stored(const struct settings *s, const struct gate_options *o, struct err *e)
+{
+    const char *db = setting(s, "db");
+    struct store *store = NULL;
+    struct topology *topology = NULL;
+    struct machine *machine = NULL;
+    struct gate_report out = {0};
+    struct text command = {0};
+    int64_t base, head;
+    measuring_command(&command, s->args);
+    int failed = store_open_existing(&store, db ? db : args_db(s->args), e) || find_run(store, o->base_run, &base, e) ||
+                 find_run(store, o->head_run, &head, e) || topology_open(&topology, e) || machine_open(&machine, topology, e);
+    if (!failed && base == head)
+        failed = err_set(e, ERR_USAGE, "--base-run, --head-run: both are run %lld; name two", (long long)base);
+    if (!failed) {
+        struct store_run record = {.build = *machine_build(), .machine = *machine_record(machine), .command = command.p};
+        failed = gate_stored(store, base, head, &o->gate, record, &out, e) || finish(store, s, &out, o->lenient, e);
+    }
+    machine_close(machine);
+    topology_close(topology);
+    store_close(store);
+    text_free(&command);
+    return failed ? -1 : 0;
+}
+
+/* The same matrix on head's model. */
+static int plan_head(struct plan *p, const struct gate_options *o, const struct plan *base, struct err *e)
+{
+    struct sweep_config of_head = o->sweep;
+    of_head.axis[AXIS_model] = o->head_model;
     if (plan_open(p, &of_head, 1, 0, machine_build()->commit, NULL, e))
         return -1;
     if (base->n_models == 1 && p->n_models == 1)
@@ -274,22 +170,19 @@ static int plan_head(struct plan *p, const struct sweep_config *c, const char *m
     return err_set(e, ERR_USAGE, "--base-model, --head-model: name one GGUF file each, for a runtime that runs one");
 }
 
-static int measure(const struct settings *s, const struct sweep_config *c, const struct gate_config *g, const char *head_model,
-                   int lenient, struct err *e)
+static int measure(const struct settings *s, const struct gate_options *o, struct err *e)
 {
     struct measuring m;
     struct plan head = {0};
     struct gate_report out = {0};
-    int failed = measuring_open(&m, s, c, e) || (head_model && plan_head(&head, c, head_model, &m.plan, e));
+    int failed = measuring_open(&m, s, &o->sweep, e) || (o->head_model && plan_head(&head, o, &m.plan, e));
     if (!failed) {
-        failed = gate_run(m.store, &m.plan, head_model ? &head : &m.plan, c, g, m.record,
+        failed = gate_run(m.store, &m.plan, o->head_model ? &head : &m.plan, &o->sweep, &o->gate, m.record,
                           &(struct gate_hooks){on_progress, &m, &measuring_stop}, &out, e);
         measuring_end(&m);
     }
-    if (!failed && !out.interrupted)
-        failed = report(m.store, s, out.run, e);
     if (!failed)
-        failed = verdict(&out, lenient, e);
+        failed = finish(m.store, s, &out, o->lenient, e);
     plan_close(&head);
     measuring_close(&m);
     return failed ? -1 : 0;
@@ -297,19 +190,15 @@ static int measure(const struct settings *s, const struct sweep_config *c, const
 
 static int run(const struct args *a, struct err *e)
 {
-    struct gate_setting metric[MAX_METRICS], score[MAX_METRICS];
-    struct gate_config g = {.metric = metric, .score = score};
-    struct settings s = {.args = a, .options = options, .section = "gate", .other = take_metric, .ctx = &g};
-    struct sweep_config c = {0};
+    static struct gate_options o; /* static: it is large */
+    struct settings s = {.args = a, .options = options, .section = "gate", .other = gate_options_take, .ctx = &o};
     struct text cache = {0};
-    const char *head_model = NULL;
-    int lenient = 0;
-    default_metrics(&g);
-    int failed = (a->n_positional && settings_read(&s, a->positional[0], e)) || configure(&s, &c, &g, &head_model, &lenient, e) ||
+    gate_options_default(&o);
+    int failed = (a->n_positional && settings_read(&s, a->positional[0], e)) || gate_options_read(&s, &o, e) ||
                  settings_cache(&s, &cache, e);
-    c.cache = cache.p;
+    o.sweep.cache = cache.p;
     if (!failed)
-        failed = measure(&s, &c, &g, head_model, lenient, e);
+        failed = o.base_run ? judge_stored(&s, &o, e) : measure(&s, &o, e);
     settings_free(&s);
     text_free(&cache);
     return failed ? -1 : 0;
@@ -331,8 +220,9 @@ const struct command command_gate = {
         "metrics: ms_per_token, cpu_per_token, prefill_ms, prefill_cpu (tolerance 5%), instructions (0.5%, where they can be\n"
         "  counted), peak_memory (2% or 4 MiB), arena, kv, weights, tables, file_size of two models (exact: not a byte more),\n"
         "  perplexity (0.1%), every other scorer of --tasks (0.5 percentage points); told, but not gating: ttft_ms (5%), p99_ms\n"
-        "  (10%), logits (exact), kl_divergence (0.1%), top1_agreement and token_accuracy (0.5 points)\n"
+        "  (10%), joules_per_token (5%), logits (exact), kl_divergence (0.1%), top1_agreement and token_accuracy (0.5 points)\n"
         "Quality is judged per variant, on the same items, by bench compare's paired tests; not where the logits are the same.\n"
+        "With --base-run and --head-run nothing is measured: bytes and scores of two sweeps are judged, times are only told.\n"
         "A file has a section [gate] with option = value lines, and sections [metric NAME] with tolerance = 5% and gate = yes,\n"
         "no (told only) or off; options on the command line override it.\n"
         "\n"
@@ -342,6 +232,7 @@ const struct command command_gate = {
     .examples = "  bench gate --base old/bench --head build/bench --model m.gguf --text some.txt --context 64 --threads 1,2\n"
                 "  bench gate ci/gate.ini --base old/bench --head build/bench --junit gate.xml --markdown summary.md\n"
                 "  bench gate ci/gate.ini --base old/bench --head build/bench --budget 60 --inconclusive pass\n"
-                "  bench gate --base-model v1.gguf --head-model v2.gguf --text some.txt --tasks mine.jsonl:exact --context 64",
+                "  bench gate --base-model v1.gguf --head-model v2.gguf --text some.txt --tasks mine.jsonl:exact --context 64\n"
+                "  bench gate --base-run 3 --head-run last",
     .run = run,
 };

@@ -63,8 +63,9 @@ static json_t *verdict_json(const struct gate_report_rows *r, int row)
 
 struct json_t *gate_json(const struct gate_report_rows *r)
 {
-    static const char *const texts[] = {"outcome",     "reason",      "base_build",  "head_build",  "base_path", "head_path",
-                                        "base_model",  "head_model",  "base_run",    "head_run",  "base_commit", "head_commit", "base_sha256", "head_sha256", "machine",   "started"};
+    static const char *const texts[] = {"outcome",     "reason",      "base_build", "head_build", "base_path",   "head_path",
+                                        "base_model",  "head_model",  "base_run",   "head_run",   "base_commit", "head_commit",
+                                        "base_sha256", "head_sha256", "machine",    "started"};
     json_t *j = json_pack("{s:I, s:I, s:o}", "gate", (json_int_t)atoll(rows_get(&r->gate, 0, "run")), "rule_version",
                           (json_int_t)atoll(rows_get(&r->gate, 0, "rule_version")), "rule",
                           json_loads(rows_get(&r->gate, 0, "rule"), 0, NULL));

@@ -20,13 +20,18 @@ static void say(const char *what)
     fprintf(stderr, "%s\n", what);
 }
 
+void measuring_command(struct text *t, const struct args *a)
+{
+    for (int i = 0; i < a->argc; i++)
+        text_printf(t, "%s%s", i ? " " : "", a->argv[i]);
+}
+
 int measuring_open(struct measuring *m, const struct settings *s, const struct sweep_config *c, struct err *e)
 {
     const char *db = setting(s, "db");
     *m = (struct measuring){
         .db = db ? db : args_db(s->args), .quiet = setting(s, "quiet") != NULL, .terminal = isatty(STDERR_FILENO)};
-    for (int i = 0; i < s->args->argc; i++)
-        text_printf(&m->command, "%s%s", i ? " " : "", s->args->argv[i]);
+    measuring_command(&m->command, s->args);
     if (file_mkdirs(c->cache, e) || plan_open(&m->plan, c, 1, 0, machine_build()->commit, m->quiet ? NULL : say, e) ||
         store_open(&m->store, m->db, e))
         return -1;

@@ -28,6 +28,9 @@ struct measuring {
 /* Set by SIGINT and SIGTERM between a measuring_open that went well and measuring_end. */
 extern volatile sig_atomic_t measuring_stop;
 
+/* The command line as typed. */
+void measuring_command(struct text *t, const struct args *a);
+
 /* Also when it fails, measuring_close gives back what there is. */
 int measuring_open(struct measuring *m, const struct settings *s, const struct sweep_config *c, struct err *e);
 /* Should a line of progress be printed now?  `anyway`: it is too important to be left out of a log. */
