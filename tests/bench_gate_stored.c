@@ -1,4 +1,4 @@
-/* Gates of stored runs: databases that are made up, so that every number is known.
+/* Gates of stored runs, and bench compare on one: databases that are made up, so that every number is known.
  *
  * The program under test is $BENCH (make test sets it). */
 /* SPDX-License-Identifier: MIT */
@@ -261,6 +261,29 @@ static void faults_are_invalid(void **state)
     assert_int_equal(finish(start("gate --base-run 1 --head-run 2 --base-model m.gguf --head-model n.gguf --db %s", db)), 2);
 }
 
+static void compare_tells_speed_of_one_run(void **state)
+{
+    (void)state;
+    static const struct made m = {.ms = 1, .uj = 6000000};
+    char db[300];
+    struct store *s;
+    struct err e;
+    snprintf(db, sizeof db, "%s", test_file("compare.db"));
+    ok(store_open(&s, db, &e), &e);
+    int64_t run = put_run(s, &m, "f16");
+    put_variant(s, &m, run, "q8_0", 1.5);
+    put_run(s, &m, "q8_0");
+    store_close(s);
+    assert_int_equal(finish(start("compare 1:f16 1:q8_0 --db %s", db)), 0);
+    expect_text("context 4  ms_per_token       1.01 ms  1.515 ms  +50.0%  [+50.0%, +50.0%]     75%  0.2500       3");
+    expect_text("context 8  joules_per_token       2 J");
+    assert_int_equal(finish(start("compare 1:f16 1:q8_0 --json --db %s", db)), 0);
+    expect_text("\"cell\":\"context 4\",\"metric\":\"ms_per_token\",\"a\":1010000.0,\"b\":1515000.0,\"ratio\":1.5,");
+    expect_text("\"metric\":\"joules_per_token\",\"a\":2000000.0,\"b\":2000000.0,\"ratio\":1.0,");
+    assert_int_equal(finish(start("compare 1:f16 2 --db %s", db)), 0);
+    expect_text("these are two runs");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +291,7 @@ int main(void)
         cmocka_unit_test(exact_metrics_and_quality_decide),
         cmocka_unit_test(times_are_told_where_they_may),
         cmocka_unit_test(faults_are_invalid),
+        cmocka_unit_test(compare_tells_speed_of_one_run),
     };
     return cmocka_run_group_tests(tests, program_setup, test_dir_remove);
 }

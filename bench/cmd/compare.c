@@ -1,9 +1,9 @@
-/* Two variants on the same items: the paired difference of every score that both have, with its interval and its p-value.
+/* Two variants held against each other: the paired difference of every score that both have, with its interval and its p-value, and,
+ * where one run measured both, speed, memory and energy (compare_speed.h).
  *
- * A scorer whose items are right or wrong is compared by the exact McNemar test and the interval of Agresti and Min, every other
- * by the paired bootstrap over items (eval/resample.h); the interval of the difference decides whether B is worse, better or
- * equivalent to a margin.  Items pair up by their number within the same task, that is the same file asked in the same way; a
- * score that only one side has is not compared. */
+ * eval/compare.h says how scores are compared; the interval of the difference decides whether B is worse, better or equivalent to a
+ * margin.  Items pair up by their number within the same task, that is the same file asked in the same way; a score that only one
+ * side has is not compared. */
 /* SPDX-License-Identifier: MIT */
 #include <jansson.h>
 #include <math.h>
@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "bench/cmd/cmd.h"
+#include "bench/cmd/compare_speed.h"
 #include "bench/cmd/comparison.h"
 #include "bench/cmd/rows.h"
 #include "bench/cmd/show.h"
@@ -124,10 +125,9 @@ static void count(struct tally *t, const struct decision *d)
     t->undecided += !d->direction && !d->within;
 }
 
-static void print_text(const struct side *a, const struct side *b, const struct table *t, const struct tally *n, double percent)
+static void print_scores(const struct table *t, const struct tally *n, double percent)
 {
     int all = n->equivalent + n->worse + n->better + n->undecided;
-    printf("A: %s\nB: %s\n\n", a->label, b->label);
     table_print(t, stdout);
     printf("\nB to within %g%% of A: %d equivalent, %d worse, %d better, %d undecided", percent, n->equivalent, n->worse,
            n->better, n->undecided);
@@ -137,14 +137,25 @@ static void print_text(const struct side *a, const struct side *b, const struct 
            0.05 * all);
 }
 
-static void print_object(const struct side *a, const struct side *b, json_t *list, const struct tally *n, double percent)
+static void print_speed(const struct table *t, int n)
 {
-    print_json(json_pack("{s:s, s:s, s:f, s:i, s:i, s:i, s:i, s:O}", "a", a->label, "b", b->label, "margin_percent", percent,
-                         "equivalent", n->equivalent, "worse", n->worse, "better", n->better, "undecided", n->undecided, "scores",
-                         list));
+    printf("\n");
+    table_print(t, stdout);
+    printf("\nB / A: median of the rounds' ratios, and its interval; covers: how often such an interval holds it.  These are no "
+           "verdicts:\nbench gate --base-model A --head-model B decides; of %d p-values expect %.1f below 0.05 by chance\n",
+           n, 0.05 * n);
 }
 
-static int compare_all(struct store *s, const struct side *a, const struct side *b, double percent, int json, struct err *e)
+static void print_object(const struct side *a, const struct side *b, json_t *scores, json_t *cells, const struct tally *n,
+                         double percent)
+{
+    print_json(json_pack("{s:s, s:s, s:f, s:i, s:i, s:i, s:i, s:O, s:O}", "a", a->label, "b", b->label, "margin_percent", percent,
+                         "equivalent", n->equivalent, "worse", n->worse, "better", n->better, "undecided", n->undecided, "scores",
+                         scores, "cells", cells));
+}
+
+static int compare_quality(struct table *t, json_t *list, struct tally *n, int *n_scores, struct store *s, const struct side *a,
+                           const struct side *b, double percent, struct err *e)
 {
     static const char sql[] =
         "SELECT k.name AS task, x.scorer, x.id AS a, y.id AS b FROM score x JOIN score y ON y.task = x.task AND y.scorer = "
@@ -153,14 +164,9 @@ static int compare_all(struct store *s, const struct side *a, const struct side 
     static const char *const titles[] = {"task", "scorer", "items", "A", "B", "B - A", "[low, high]", "p", "test", "verdict"};
     const char *const params[] = {a->run, a->variant, b->run, b->variant, NULL};
     struct rows r = {0};
-    struct table t = {0};
-    struct tally n = {0};
-    json_t *list = json_array();
     int rc = rows_load(&r, s, sql, params, e);
-    if (!rc && !r.n)
-        rc = err_set(e, ERR_INVALID, "compare: %s and %s share no score; give bench sweep --text or --tasks", a->label, b->label);
     for (int i = 0; i < 10; i++)
-        table_column(&t, titles[i], i > 1 && i < 8 ? TABLE_RIGHT : TABLE_LEFT);
+        table_column(t, titles[i], i > 1 && i < 8 ? TABLE_RIGHT : TABLE_LEFT);
     for (int i = 0; i < r.n && !rc; i++) {
         struct stored_comparison c;
         const char *task = rows_get(&r, i, "task"), *scorer = rows_get(&r, i, "scorer");
@@ -168,16 +174,45 @@ static int compare_all(struct store *s, const struct side *a, const struct side 
         if (rc)
             break;
         json_array_append_new(list, as_json(task, scorer, &c));
-        add_row(&t, task, scorer, &c, percent);
-        count(&n, &c.decision);
+        add_row(t, task, scorer, &c, percent);
+        count(n, &c.decision);
     }
-    if (!rc && json)
-        print_object(a, b, list, &n, percent);
-    else if (!rc)
-        print_text(a, b, &t, &n, percent);
-    json_decref(list);
-    table_free(&t);
+    *n_scores = r.n;
     rows_free(&r);
+    return rc;
+}
+
+static int compare_all(struct store *s, const struct side *a, const struct side *b, double percent, int json, struct err *e)
+{
+    struct table scores = {0}, cells = {0};
+    struct tally n = {0};
+    json_t *score_list = json_array(), *cell_list = json_array();
+    int one_run = !strcmp(a->run, b->run), n_scores = 0, n_cells = 0;
+    int rc = compare_quality(&scores, score_list, &n, &n_scores, s, a, b, percent, e);
+    if (!rc && one_run)
+        rc = compare_speed(&cells, cell_list, &n_cells, s, a->run, a->variant, b->variant, e);
+    if (!rc && !n_scores && !n_cells)
+        rc = err_set(e, ERR_INVALID,
+                     "compare: %s and %s share no score, and no run measured both; sweep both in one run, or give bench sweep "
+                     "--text or --tasks",
+                     a->label, b->label);
+    if (!rc && json) {
+        print_object(a, b, score_list, cell_list, &n, percent);
+    } else if (!rc) {
+        printf("A: %s\nB: %s\n", a->label, b->label);
+        if (n_scores) {
+            printf("\n");
+            print_scores(&scores, &n, percent);
+        }
+        if (n_cells)
+            print_speed(&cells, n_cells);
+        else if (!one_run)
+            printf("speed, memory and energy are not compared: these are two runs, and a machine changes from one to the next\n");
+    }
+    json_decref(score_list);
+    json_decref(cell_list);
+    table_free(&scores);
+    table_free(&cells);
     return rc;
 }
 
@@ -207,7 +242,7 @@ static int run(const struct args *a, struct err *e)
 
 const struct command command_compare = {
     .name = "compare",
-    .summary = "two variants on the same items: what quality the second one costs",
+    .summary = "two variants: what the second one costs in quality, item by item, and in speed and memory",
     .positional = "A B",
     .min_positional = 2,
     .max_positional = 2,
@@ -217,9 +252,11 @@ const struct command command_compare = {
         "A and B are RUN:FORMAT:KV:POLICY, each part behind the run only as far as it is needed: last:f16, 3:q4_0:q8_0, or a\n"
         "run with one variant.  Every score that both have is compared on identical items: right-or-wrong scores by the exact\n"
         "McNemar test with the 95% interval of Agresti and Min, the others by the paired bootstrap (1,000 resamples, seeded)\n"
-        "and its interval.  It compares quality; speed is compared by measuring both in one sweep.\n"
+        "and its interval.\n"
+        "Of two variants of one run it tells speed, memory and energy too, cell by cell: the median ratio of the rounds, its\n"
+        "distribution-free interval and the signed-rank p-value, without a verdict; that is for bench gate.\n"
         "\n"
-        "The verdict is read from that interval, knowing whether high or low values are good:\n"
+        "The verdict on a score is read from that interval, knowing whether high or low values are good:\n"
         "  equivalent  the whole interval lies within --margin percent of A's value: B is as good as A to that margin\n"
         "  worse       the interval excludes 0; \"worse, within 2%\" when it lies within the margin too: sure, and small\n"
         "  better      likewise\n"
