@@ -25,6 +25,11 @@ struct gate_setting { /* of one metric */
 struct scorer;
 struct gate_setting gate_score_default(const struct scorer *s);
 
+struct gate_own {
+    char name[200]; /* "translate:bleu" */
+    struct gate_setting set;
+};
+
 struct gate_config {
     const char *base, *head;               /* programs; NULL: this one, for a gate of two models */
     const char *null;                      /* base linked again; NULL: a copy of it */
@@ -33,7 +38,9 @@ struct gate_config {
     int rounds;                  /* of a unit, even */
     double budget_s;             /* for the first measurement; what is open then is inconclusive */
     struct gate_setting *metric; /* [gate_n_metrics] */
-    struct gate_setting *score;  /* of each of scorers[] (eval/scorer.h) */
+    struct gate_setting *score;  /* of each of scorers[] (eval/scorer.h), on every task */
+    struct gate_own *own;        /* of one score on one task: these go first */
+    int n_own;
 };
 
 /* A metric of a cell. */

@@ -38,9 +38,15 @@ struct gate_setting gate_score_default(const struct scorer *s)
         .on = 1, .gates = !told, .tolerance = s->scale == SCORER_RATIO || s->scale == SCORER_NATS ? 0.001 : 0.005};
 }
 
-static const struct gate_setting *setting_of(const struct gate_scores *q, const struct scorer *s)
+static const struct gate_setting *setting_of(const struct gate_scores *q, const char *task, const struct scorer *s)
 {
+    size_t n = strlen(task);
     int i = 0;
+    for (int k = 0; k < q->config->n_own; k++) {
+        const char *name = q->config->own[k].name;
+        if (!strncmp(name, task, n) && name[n] == ':' && !strcmp(name + n + 1, s->name))
+            return &q->config->own[k].set;
+    }
     while (scorers[i] != s)
         i++;
     return &q->config->score[i];
@@ -75,7 +81,7 @@ static struct verdict *add(struct gate_scores *q, int64_t cell, const char *task
                           .row = {.cell = cell,
                                   .scorer = s->name,
                                   .test = "",
-                                  .gates = setting_of(q, s)->gates,
+                                  .gates = setting_of(q, task, s)->gates,
                                   .margin = NAN,
                                   .base = NAN,
                                   .head = NAN,
@@ -92,7 +98,7 @@ static struct verdict *add(struct gate_scores *q, int64_t cell, const char *task
 
 void gate_scores_same(struct gate_scores *q, int64_t cell, const char *task, const struct scorer *scorer)
 {
-    if (!setting_of(q, scorer)->on)
+    if (!setting_of(q, task, scorer)->on)
         return;
     struct verdict *v = add(q, cell, task, scorer);
     v->row.test = "logits";
@@ -120,7 +126,7 @@ static int judge(struct gate_scores *q, struct verdict *v, const double *a, cons
     v->worse = down ? c.p.difference : -c.p.difference;
     v->row.test = c.same ? "items" : c.test;
     v->row.items = n;
-    v->row.margin = 100 * setting_of(q, v->scorer)->tolerance * scorer_percent(v->scorer, c.p.a);
+    v->row.margin = 100 * setting_of(q, v->task, v->scorer)->tolerance * scorer_percent(v->scorer, c.p.a);
     v->row.base = c.p.a, v->row.head = c.p.b, v->row.difference = c.p.difference;
     v->row.low = shown.p.low, v->row.high = shown.p.high;
     v->row.lower = down ? c.p.low : -c.p.high;
@@ -165,7 +171,7 @@ static int take_row(void *ctx, int n, const char *const *column, const char *con
         q->failed = err_set(q->e, ERR_ENV, "gate: this program has no scorer %s; the run was made by a newer one", x[1]);
         return 1;
     }
-    if (!setting_of(q, s)->on)
+    if (!setting_of(q, x[0], s)->on)
         return 0;
     struct verdict *v = add(q, q->pair->cell, x[0], s);
     if (!x[5])
@@ -231,16 +237,14 @@ static void say_inconclusive(struct verdict *v)
 }
 
 /* The user asked for it by name, and nothing of this gate has it. */
-static void check_required(const struct gate_scores *q, struct gate_report *out)
+static void require(const struct gate_scores *q, const char *name, const struct gate_setting *set, struct gate_report *out)
 {
-    for (int i = 0; scorers[i]; i++) {
-        int there = !q->config->score[i].required;
-        for (int k = 0; k < q->n; k++)
-            there |= q->v[k].scorer == scorers[i];
-        if (!there && !*out->reason)
-            snprintf(out->reason, sizeof out->reason,
-                     "[metric %s] asks for a score that nothing gives here: give --text or --tasks", scorers[i]->name);
-    }
+    int there = !set->required;
+    for (int k = 0; k < q->n; k++)
+        there |= !strcmp(q->v[k].scorer->name, name) || setting_of(q, q->v[k].task, q->v[k].scorer) == set;
+    if (!there && !*out->reason)
+        snprintf(out->reason, sizeof out->reason,
+                 "[metric %.200s] asks for a score that nothing gives here: give --text or --tasks", name);
 }
 
 int gate_scores_decide(struct gate_scores *q, struct gate_report *out, struct err *e)
@@ -262,7 +266,10 @@ int gate_scores_decide(struct gate_scores *q, struct gate_report *out, struct er
         v->row.outcome = gate_outcome_name(v->outcome);
         row[i] = v->row;
     }
-    check_required(q, out);
+    for (int i = 0; scorers[i]; i++)
+        require(q, scorers[i]->name, &q->config->score[i], out);
+    for (int i = 0; i < q->config->n_own; i++)
+        require(q, q->config->own[i].name, &q->config->own[i].set, out);
     int failed = store_qualities(q->store, row, q->n, e);
     free(rejected);
     free(row);

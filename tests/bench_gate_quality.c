@@ -119,6 +119,25 @@ static void equal_logits_are_not_scored(void **state)
     expect_text("the same logits, so the same quality: f16, q4_0\n");
 }
 
+/* Two sweeps that differ in the threads: no cell is in both, and yet every answer is the same. */
+static void threads_do_not_change_the_answers(void **state)
+{
+    (void)state;
+    char db[300], task[300];
+    snprintf(db, sizeof db, "%s", test_file("threads.db"));
+    snprintf(task, sizeof task, "%s", test_file("story.jsonl"));
+    write_head("story.jsonl", "prompts/home/story.jsonl", 20);
+    for (int threads = 1; threads <= 2; threads++)
+        assert_int_equal(
+            finish(start("sweep --model " MODEL " --text prompts/story.txt --window 32 --tasks %s:perplexity --compute "
+                         "exact --context 4 --decode 1 --trials 1 --threads %d --quiet --db %s",
+                         task, threads, db)),
+            0);
+    assert_int_equal(finish(start("gate --base-run 1 --head-run 2 --db %s", db)), 4);
+    expect_text("only run 1 has this cell");
+    expect_rows(db, "SELECT task, outcome, test FROM quality ORDER BY task", "story|pass|items\nstory.txt|pass|items\n");
+}
+
 static void models_that_cannot_be_compared_are_invalid(void **state)
 {
     (void)state;
@@ -127,7 +146,7 @@ static void models_that_cannot_be_compared_are_invalid(void **state)
     snprintf(other, sizeof other, "%s", test_file("other.gguf"));
     write_head("story.jsonl", "prompts/home/story.jsonl", 20);
     assert_int_equal(finish(start("gate --base-model " MODEL " --head-model /nowhere.gguf --text prompts/story.txt --db %s", db)),
-                     5);
+                     4);
     expect_text("/nowhere.gguf");
     /* Another vocabulary: the two have no distribution in common that could diverge. */
     assert_int_equal(finish(start("synth --shape layers=2,width=64,ff=128,heads=2,vocabulary=400 --format f16 -o %s", other)), 0);
@@ -290,6 +309,11 @@ static void margins_can_be_set(void **state)
     expect_rows(db, "SELECT count(*) FROM quality WHERE scorer = 'exact'", "0\n");
     assert_int_equal(gate(&base, &head, db, "[metric bleu]\ngate = yes\n", ""), 4);
     expect_text("[metric bleu] asks for a score that nothing gives here");
+    assert_int_equal(gate(&base, &head, db, "[metric qa:exact]\ntolerance = 3%\n[metric exact]\ntolerance = 0.1%\n", ""), 0);
+    expect_rows(db, "SELECT outcome, margin FROM quality WHERE scorer = 'exact'", "pass|0.03\n");
+    assert_int_equal(gate(&base, &head, db, "[metric other:exact]\ngate = yes\n", ""), 4);
+    expect_text("[metric other:exact] asks for a score that nothing gives here");
+    assert_int_equal(gate(&base, &head, db, "[metric qa:exakt]\ngate = yes\n", ""), 2);
     assert_int_equal(gate(&base, &head, db, "[metric exakt]\ngate = yes\n", ""), 2);
     expect_text("did you mean \"exact\"?");
     assert_int_equal(gate(&base, &head, db, "", "--json"), 1);
@@ -342,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_coarser_model_has_regressed),
         cmocka_unit_test(equal_logits_are_not_scored),
+        cmocka_unit_test(threads_do_not_change_the_answers),
         cmocka_unit_test(models_that_cannot_be_compared_are_invalid),
         cmocka_unit_test(made_up_differences_are_found),
         cmocka_unit_test(margins_can_be_set),

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench/cmd/gate_options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/cmd/rows.h"
 #include "bench/cmd/task_args.h"
@@ -12,16 +14,33 @@
 void gate_options_default(struct gate_options *o)
 {
     struct gate_config *g = &o->gate;
-    *o = (struct gate_options){.gate = {.metric = o->metric, .score = o->score}};
+    *o = (struct gate_options){.gate = {.metric = o->metric, .score = o->score, .own = o->own}};
     for (int i = 0; i < gate_n_metrics; i++)
         g->metric[i] = (struct gate_setting){.on = 1, .gates = gate_metrics[i].gates, .tolerance = gate_metrics[i].tolerance};
     for (int i = 0; scorers[i]; i++)
         g->score[i] = gate_score_default(scorers[i]);
 }
 
-/* Of a metric or a scorer; NULL: there is none of this name. */
+/* Of TASK:SCORER, which begins as any score of this scorer would; NULL: there is no such scorer, or no room for more. */
+static struct gate_setting *own_setting(struct gate_config *g, const char *name)
+{
+    const struct scorer *s = scorer_by_name(strrchr(name, ':') + 1);
+    for (int i = 0; i < g->n_own; i++)
+        if (!strcmp(g->own[i].name, name))
+            return &g->own[i].set;
+    if (!s || g->n_own == GATE_MAX_METRICS || strlen(name) >= sizeof g->own[0].name)
+        return NULL;
+    struct gate_own *own = &g->own[g->n_own++];
+    snprintf(own->name, sizeof own->name, "%s", name);
+    own->set = gate_score_default(s);
+    return &own->set;
+}
+
+/* Of a metric, a scorer, or a scorer on one task; NULL: there is none of this name. */
 static struct gate_setting *find_setting(struct gate_config *g, const char *name)
 {
+    if (strchr(name, ':'))
+        return own_setting(g, name);
     int metric = gate_metric_index(name);
     for (int i = 0; metric < 0 && scorers[i]; i++)
         if (!strcmp(scorers[i]->name, name))
@@ -105,6 +124,11 @@ static int read_sides(const struct settings *s, struct gate_options *o, struct e
     if (base_model && args_get(s->args, "model"))
         return err_set(e, ERR_USAGE,
                        "gate: --model names the model of both sides; with --base-model and --head-model leave it out");
+    for (int i = 0; base_model && i < 2; i++) {
+        const char *path = i ? o->head_model : base_model;
+        if (access(path, R_OK)) /* with a model that is not there nothing was compared */
+            return err_set(e, ERR_INVALID, "%s: %s: name the GGUF file of a model", path, strerror(errno));
+    }
     if (base_model) /* instead of the file's model, so that one gate.ini serves both */
         o->sweep.axis[AXIS_model] = base_model;
     return 0;

@@ -13,6 +13,7 @@ struct gate_options {
     struct sweep_config sweep;
     struct gate_config gate;
     struct gate_setting metric[GATE_MAX_METRICS], score[GATE_MAX_METRICS];
+    struct gate_own own[GATE_MAX_METRICS];
     const char *head_model;          /* NULL: base's */
     const char *base_run, *head_run; /* NULL: nothing is stored yet */
     int lenient;                     /* what is inconclusive passes */
