@@ -42,13 +42,13 @@ int scoring_job(const struct scoring *w, const struct plan_variant *v, int i, st
     *job = (struct scoring_job){0};
     if (v->scored_by < 0 || !p->files[v->file].runtime->has_model)
         return 0;
-    const char *reference = w->config->text ? reference_of(w, v) : NULL;
     if (w->config->text && i-- == 0) {
         text_job(w, job);
         job->scorer[job->n_scorers++] = scorer_by_name("perplexity");
         return 1;
     }
-    if (reference && i-- == 0) {
+    const char *reference = w->config->text ? reference_of(w, v) : NULL;
+    if (w->config->text && reference && i-- == 0) {
         text_job(w, job);
         job->reference = reference;
         for (int k = 0; k < TASK_DIVERGENCES; k++)

@@ -36,9 +36,11 @@ int compare_sums(struct comparison *c, const struct scorer *s, const double *a, 
                  struct err *e)
 {
     *c = (struct comparison){.n = n, .same = n > 0 && all_equal(a, b, n * s->sums), .test = "bootstrap"};
-    if (check_tokens(s, a, b, n, e) || resample_paired(s, a, b, (size_t)n, RESAMPLES, RESAMPLE_SEED, tails, &c->p, e))
+    int mcnemar = is_right_or_wrong(s, a, n) && is_right_or_wrong(s, b, n); /* needs no resamples */
+    if (check_tokens(s, a, b, n, e) ||
+        resample_paired(s, a, b, (size_t)n, mcnemar ? 0 : RESAMPLES, RESAMPLE_SEED, tails, &c->p, e))
         return -1;
-    if (is_right_or_wrong(s, a, n) && is_right_or_wrong(s, b, n)) {
+    if (mcnemar) {
         uint64_t only_a = 0, only_b = 0;
         for (int k = 0; k < n; k++) {
             only_a += a[k] > b[k];

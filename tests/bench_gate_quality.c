@@ -242,7 +242,7 @@ static double as_many_won_as_lost(int i, int side)
 static double noise(int i, int side)
 {
     struct rng r;
-    rng_seed(&r, (uint64_t)(2 * i + side));
+    rng_seed(&r, 2 * (uint64_t)i + (uint64_t)side);
     return 15 * (1 + 0.02 * (i % 10)) + 0.003 * rng_normal(&r);
 }
 

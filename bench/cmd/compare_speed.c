@@ -23,11 +23,11 @@ struct paired_trials {
     double p;           /* two-sided */
 };
 
-static void begin(struct paired_trials *x, const struct rows *r, int row)
+static void begin(struct paired_trials *x, const struct rows *r, int row, const struct gate_metric *metric)
 {
     size_t most = (size_t)r->n;
     *x = (struct paired_trials){.cell = rows_get(r, row, "cell"),
-                                .metric = &gate_metrics[gate_metric_index(rows_get(r, row, "metric"))],
+                                .metric = metric,
                                 .a = calloc(most, sizeof *x->a),
                                 .b = calloc(most, sizeof *x->b),
                                 .ratio = calloc(most, sizeof *x->ratio)};
@@ -119,25 +119,25 @@ static int same_cell(const struct rows *r, int i, int k)
 }
 
 /* The rows of one metric among those of a cell, from .. to - 1. */
-static void compare_metric(struct table *t, json_t *list, int *n, const struct rows *r, int from, int to, const char *metric)
+static void compare_metric(struct table *t, json_t *list, int *n, const struct rows *r, int from, int to,
+                           const struct gate_metric *metric)
 {
-    struct paired_trials x = {0};
+    struct paired_trials x;
+    begin(&x, r, from, metric);
     for (int i = from; i < to; i++) {
         double a, b;
-        if (strcmp(rows_get(r, i, "metric"), metric) != 0 || !rows_number(r, i, "a", &a) || !rows_number(r, i, "b", &b))
+        if (strcmp(rows_get(r, i, "metric"), metric->name) != 0 || !rows_number(r, i, "a", &a) || !rows_number(r, i, "b", &b))
             continue;
-        if (!x.cell)
-            begin(&x, r, i);
         x.a[x.n] = a;
         x.b[x.n] = b;
         x.ratio[x.n++] = log(b / a);
     }
-    if (!x.n)
-        return;
-    judge(&x);
-    add_row(t, &x);
-    json_array_append_new(list, as_json(&x));
-    ++*n;
+    if (x.n) {
+        judge(&x);
+        add_row(t, &x);
+        json_array_append_new(list, as_json(&x));
+        ++*n;
+    }
     end(&x);
 }
 
@@ -155,7 +155,7 @@ int compare_speed(struct table *t, struct json_t *list, int *n, struct store *s,
         for (to = from; to < r.n && same_cell(&r, from, to);)
             to++;
         for (int k = 0; k < gate_n_metrics; k++)
-            compare_metric(t, list, n, &r, from, to, gate_metrics[k].name);
+            compare_metric(t, list, n, &r, from, to, &gate_metrics[k]);
     }
     rows_free(&r);
     return 0;
