@@ -105,7 +105,7 @@ $(uses_share): $(O)/prefix
 $(uses_share): private CPPFLAGS += -DSHAREDIR='"$(PREFIX)/share/bench"'
 
 # The SQL texts as C: bytes, because a string literal that long is not standard C.
-SQL = schema gate quality views
+SQL = schema gate quality audit views
 $(O)/schema.h: $(SQL:%=results/%.sql)
 	@mkdir -p $(@D)
 	@for f in $(SQL); do \
@@ -136,6 +136,11 @@ $(O)/tests/cross/kernels: $(patsubst %.c,$(O)/obj/%.o,tests/cross/kernels.c $(wi
                           bench/kernel_weights.c base/rng.c) $(O)/libkernels.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lm
+
+# What runs beside the gate in ci/gate_trial.
+$(O)/tests/load/%: $(O)/obj/tests/load/%.o
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(O)/tests/fuzz/%: $(O)/obj/tests/fuzz/%.o $(links_engine)
 	@mkdir -p $(@D)
