@@ -72,8 +72,9 @@ static int record(const struct args *args, struct store *s, struct err *e)
     struct store_audit row = {.kind = kind, .condition = condition};
     struct rows r;
     double run;
-    if (!kind || audit_kind_of(kind) == AUDIT_KINDS || !condition || !*condition)
-        return err_set(e, ERR_USAGE, "audit record: --kind tune, calibrate, equal or effect and --condition WORD are needed");
+    if (!kind || audit_kind_of(kind) == AUDIT_KINDS || !condition || !*condition || strlen(condition) >= AUDIT_CONDITION)
+        return err_set(e, ERR_USAGE,
+                       "audit record: --kind tune, calibrate, equal or effect and --condition WORD, which is short, are needed");
     int equal = audit_kind_of(kind) == AUDIT_EQUAL;
     if (args_double(args, "effect", equal ? 0 : 0.1, equal ? 0 : 100, 0, &row.effect, e))
         return -1;

@@ -13,6 +13,7 @@
 #include "results/store.h"
 
 #define AUDIT_LEVEL 0.95
+#define AUDIT_CONDITION 32 /* bytes of a word for what else the machine did */
 
 enum audit_kind { AUDIT_TUNE, AUDIT_CALIBRATE, AUDIT_EQUAL, AUDIT_EFFECT, AUDIT_KINDS };
 extern const char *const audit_kind_names[AUDIT_KINDS];
@@ -26,7 +27,8 @@ struct audit_run {
     int64_t run;
     enum audit_kind kind;
     double effect; /* percent that its build was made for */
-    char *condition;
+    char condition[AUDIT_CONDITION];
+    char programs[129]; /* the hashes of both */
     char outcome[16];
     double seconds;
 };
@@ -65,6 +67,10 @@ struct audit {
 /* rivals: judge the rows by other rules too, which takes a while.  Also when it fails, audit_free gives back what there is. */
 int audit_load(struct audit *a, struct store *s, int rivals, struct err *e);
 void audit_free(struct audit *a);
+
+#define AUDIT_MAX_EFFECTS 16
+/* The percentages that builds were made for, ascending; their number. */
+int audit_effects(const struct audit *a, double effect[AUDIT_MAX_EFFECTS]);
 
 /* "12.3%" of k in n, "-" for n = 0; and with the exact interval: "12.3% [1.5%, 40.0%]". */
 void audit_share(char buf[48], long k, long n);

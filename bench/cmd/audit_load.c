@@ -226,20 +226,22 @@ int audit_load(struct audit *a, struct store *s, int rivals, struct err *e)
     *a = (struct audit){0};
     if (store_audit_there(s, &there, e))
         return -1;
-    if (there && rows_load(&r, s,
-                           "SELECT a.run, a.kind, a.effect, a.condition FROM audit a JOIN gate g ON g.run = a.run "
-                           "WHERE g.outcome IS NOT NULL ORDER BY a.run",
-                           NULL, e))
+    if (there &&
+        rows_load(
+            &r, s,
+            "SELECT a.run, a.kind, a.effect, a.condition, g.base_sha256 || g.head_sha256 AS programs FROM audit a JOIN gate g ON g.run = a.run "
+            "WHERE g.outcome IS NOT NULL ORDER BY a.run",
+            NULL, e))
         return -1;
     for (int i = 0; i < r.n && !failed; i++) {
         double run, effect;
         rows_number(&r, i, "run", &run);
         rows_number(&r, i, "effect", &effect);
         a->run = grown(a->run, a->n_runs, sizeof *a->run);
-        a->run[a->n_runs++] = (struct audit_run){.run = (int64_t)run,
-                                                 .kind = (enum audit_kind)audit_kind_of(rows_get(&r, i, "kind")),
-                                                 .effect = effect,
-                                                 .condition = copied(rows_get(&r, i, "condition"))};
+        a->run[a->n_runs++] = (struct audit_run){
+            .run = (int64_t)run, .kind = (enum audit_kind)audit_kind_of(rows_get(&r, i, "kind")), .effect = effect};
+        snprintf(a->run[i].condition, sizeof a->run[i].condition, "%s", rows_get(&r, i, "condition"));
+        snprintf(a->run[i].programs, sizeof a->run[i].programs, "%s", rows_get(&r, i, "programs"));
         failed = add_run(a, s, i, rivals, e);
     }
     rows_free(&r);
@@ -249,10 +251,24 @@ int audit_load(struct audit *a, struct store *s, int rivals, struct err *e)
     return failed;
 }
 
+int audit_effects(const struct audit *a, double effect[AUDIT_MAX_EFFECTS])
+{
+    int n = 0;
+    for (int i = 0; i < a->n_runs; i++) {
+        int at = 0;
+        while (at < n && effect[at] < a->run[i].effect - 1e-9)
+            at++;
+        if (a->run[i].kind != AUDIT_EFFECT || n == AUDIT_MAX_EFFECTS || (at < n && fabs(effect[at] - a->run[i].effect) < 1e-9))
+            continue;
+        memmove(effect + at + 1, effect + at, (size_t)(n - at) * sizeof *effect);
+        effect[at] = a->run[i].effect;
+        n++;
+    }
+    return n;
+}
+
 void audit_free(struct audit *a)
 {
-    for (int i = 0; i < a->n_runs; i++)
-        free(a->run[i].condition);
     for (int i = 0; i < a->n_rows; i++)
         free(a->row[i].label);
     for (int i = 0; i < a->n_effects; i++) {

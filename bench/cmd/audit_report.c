@@ -73,10 +73,16 @@ static int is(const struct audit_row *row, const char *outcome)
 
 /* -- runs -------------------------------------------------------------------------------------------------------------------- */
 
-/* NULL condition: any. */
+#define ANY "" /* condition, or cell */
+
+static int fits(const char *text, const char *wanted)
+{
+    return !*wanted || !strcmp(text, wanted);
+}
+
 static int in_group(const struct audit_run *r, enum audit_kind kind, double effect, const char *condition)
 {
-    return r->kind == kind && fabs(r->effect - effect) < 1e-9 && (!condition || !strcmp(r->condition, condition));
+    return r->kind == kind && fabs(r->effect - effect) < 1e-9 && fits(r->condition, condition);
 }
 
 static void runs_row(struct table *t, const struct audit *a, enum audit_kind kind, double effect, const char *condition)
@@ -105,31 +111,31 @@ static void runs_row(struct table *t, const struct audit *a, enum audit_kind kin
         open_cells += open;
         add(&units, most);
     }
-    if (!runs)
-        return;
-    table_add(t, "%s", kind == AUDIT_EQUAL ? "equal" : "slower");
-    if (kind == AUDIT_EQUAL)
-        table_add(t, "-");
-    else
-        table_add(t, "%g%%", effect);
-    table_add(t, "%s", condition ? condition : "all");
-    table_add(t, "%ld", runs);
-    table_add(t, "%ld", regressed);
-    audit_share_interval(buf, regressed, runs);
-    table_add(t, "%s", buf);
-    table_add(t, "%ld", invalid);
-    table_add(t, "%ld of %ld", open_cells, cells);
-    audit_share_interval(buf, open_cells, cells);
-    table_add(t, "%s", buf);
-    add_quantile(t, &units, 0.5, "");
-    add_quantile(t, &units, 0.95, "");
-    add_quantile(t, &seconds, 0.5, " s");
-    add_quantile(t, &seconds, 0.95, " s");
+    if (runs) {
+        table_add(t, "%s", kind == AUDIT_EQUAL ? "equal" : "slower");
+        if (kind == AUDIT_EQUAL)
+            table_add(t, "-");
+        else
+            table_add(t, "%g%%", effect);
+        table_add(t, "%s", *condition ? condition : "all");
+        table_add(t, "%ld", runs);
+        table_add(t, "%ld", regressed);
+        audit_share_interval(buf, regressed, runs);
+        table_add(t, "%s", buf);
+        table_add(t, "%ld", invalid);
+        table_add(t, "%ld of %ld", open_cells, cells);
+        audit_share_interval(buf, open_cells, cells);
+        table_add(t, "%s", buf);
+        add_quantile(t, &units, 0.5, "");
+        add_quantile(t, &units, 0.95, "");
+        add_quantile(t, &seconds, 0.5, " s");
+        add_quantile(t, &seconds, 0.95, " s");
+    }
     free(seconds.v);
     free(units.v);
 }
 
-/* The i-th different condition, or effect, in the order of their first run; NULL, or a negative number, behind the last. */
+/* The n-th different condition, in the order of their first run; NULL behind the last. */
 static const char *condition_at(const struct audit *a, int n)
 {
     for (int i = 0; i < a->n_runs; i++) {
@@ -142,26 +148,19 @@ static const char *condition_at(const struct audit *a, int n)
     return NULL;
 }
 
-static double effect_after(const struct audit *a, double effect)
-{
-    double next = INFINITY;
-    for (int i = 0; i < a->n_runs; i++)
-        if (a->run[i].kind == AUDIT_EFFECT && a->run[i].effect > effect + 1e-9 && a->run[i].effect < next)
-            next = a->run[i].effect;
-    return isfinite(next) ? next : -1;
-}
-
 static void print_runs(const struct audit *a, FILE *out)
 {
     struct table t = {0};
+    double effect[AUDIT_MAX_EFFECTS];
+    int n = audit_effects(a, effect);
     columns(&t, (const char *const[]){"head", NULL},
             (const char *const[]){"built for", "beside it", "runs", "regressed", "95%", "invalid", "cells inconclusive", "95%",
                                   "units", "p95", "run", "p95", NULL});
-    for (double effect = 0; effect >= 0; effect = effect_after(a, effect)) {
+    for (int k = -1; k < n; k++) {
         const char *condition;
         for (int i = 0; (condition = condition_at(a, i)) != NULL; i++)
-            runs_row(&t, a, effect > 0 ? AUDIT_EFFECT : AUDIT_EQUAL, effect, condition);
-        runs_row(&t, a, effect > 0 ? AUDIT_EFFECT : AUDIT_EQUAL, effect, NULL);
+            runs_row(&t, a, k < 0 ? AUDIT_EQUAL : AUDIT_EFFECT, k < 0 ? 0 : effect[k], condition);
+        runs_row(&t, a, k < 0 ? AUDIT_EQUAL : AUDIT_EFFECT, k < 0 ? 0 : effect[k], ANY);
     }
     table_print(&t, out);
     table_free(&t);
@@ -173,7 +172,7 @@ static void print_runs(const struct audit *a, FILE *out)
 
 /* -- power ------------------------------------------------------------------------------------------------------------------- */
 
-struct group { /* what a row of the power table stands for; NULL and -1: any */
+struct group { /* what a row of the power table stands for; ANY, and a metric of -1: all */
     double effect;
     const char *label, *condition;
     int metric;
@@ -182,7 +181,7 @@ struct group { /* what a row of the power table stands for; NULL and -1: any */
 static int in(const struct audit *a, const struct audit_row *row, const struct group *g)
 {
     return row->gates && row->timed && in_group(&a->run[row->run], AUDIT_EFFECT, g->effect, g->condition) &&
-           (g->metric < 0 || row->metric == g->metric) && (!g->label || !strcmp(row->label, g->label));
+           (g->metric < 0 || row->metric == g->metric) && fits(row->label, g->label);
 }
 
 static void power_row(struct table *t, const struct audit *a, const struct group *g)
@@ -201,9 +200,9 @@ static void power_row(struct table *t, const struct audit *a, const struct group
         }
     if (n) {
         table_add(t, "%s", g->metric < 0 ? "all" : gate_metrics[g->metric].name);
-        table_add(t, "%s", g->label ? g->label : "all");
+        table_add(t, "%s", *g->label ? g->label : "all");
         table_add(t, "%g%%", g->effect);
-        table_add(t, "%s", g->condition ? g->condition : "all");
+        table_add(t, "%s", *g->condition ? g->condition : "all");
         add_quantile(t, &achieved, 0.5, "%");
         add_quantile(t, &achieved, 0, "%");
         add_quantile(t, &achieved, 1, "%");
@@ -217,29 +216,38 @@ static void power_row(struct table *t, const struct audit *a, const struct group
     free(achieved.v);
 }
 
+/* Each cell and metric once: where it comes first. */
+static void cell_rows(struct table *t, const struct audit *a, double effect)
+{
+    for (int i = 0; i < a->n_rows; i++) {
+        const struct group g = {effect, a->row[i].label, ANY, a->row[i].metric};
+        int first = in(a, &a->row[i], &g);
+        for (int k = 0; k < i && first; k++)
+            first = !in(a, &a->row[k], &g);
+        if (first)
+            power_row(t, a, &g);
+    }
+}
+
 static void print_power(const struct audit *a, int cells, FILE *out)
 {
     struct table t = {0};
     const char *condition;
-    if (effect_after(a, 0) < 0)
+    double effect[AUDIT_MAX_EFFECTS];
+    int n = audit_effects(a, effect);
+    if (!n)
         return;
     columns(&t, (const char *const[]){"metric", "cell", NULL},
             (const char *const[]){"built for", "beside it", "achieved", "from", "to", "verdicts", "found", "95%", "inconclusive",
                                   "invalid", NULL});
-    for (double effect = effect_after(a, 0); effect > 0; effect = effect_after(a, effect)) {
-        for (int k = 0; k < gate_n_metrics; k++)
-            power_row(&t, a, &(struct group){effect, NULL, NULL, k});
+    for (int k = 0; k < n; k++) {
+        for (int m = 0; m < gate_n_metrics; m++)
+            power_row(&t, a, &(struct group){effect[k], ANY, ANY, m});
         for (int i = 0; (condition = condition_at(a, i)) != NULL; i++)
-            power_row(&t, a, &(struct group){effect, NULL, condition, -1});
-        power_row(&t, a, &(struct group){effect, NULL, NULL, -1});
-        for (int i = 0; cells && i < a->n_rows; i++) { /* each cell and metric once: where it comes first */
-            const struct group g = {effect, a->row[i].label, NULL, a->row[i].metric};
-            int first = in(a, &a->row[i], &g);
-            for (int k = 0; k < i && first; k++)
-                first = !in(a, &a->row[k], &g);
-            if (first)
-                power_row(&t, a, &g);
-        }
+            power_row(&t, a, &(struct group){effect[k], ANY, condition, -1});
+        power_row(&t, a, &(struct group){effect[k], ANY, ANY, -1});
+        if (cells)
+            cell_rows(&t, a, effect[k]);
     }
     table_print(&t, out);
     table_free(&t);
@@ -251,7 +259,8 @@ static void print_achieved(const struct audit *a, FILE *out)
 {
     static const double edge[] = {0.5, 2, 4, 7.5, 15, 30};
     struct table t = {0};
-    if (effect_after(a, 0) < 0)
+    double effect[AUDIT_MAX_EFFECTS];
+    if (!audit_effects(a, effect))
         return;
     columns(&t, (const char *const[]){"achieved", NULL}, (const char *const[]){"median", "verdicts", "found", "95%", NULL});
     for (size_t b = 0; b + 1 < sizeof edge / sizeof *edge; b++) {
@@ -326,6 +335,19 @@ static void print_coverage(const struct audit *a, FILE *out)
     fputs("\n\n", out);
 }
 
+/* Runs in which other programs stood for the same effect than in the first of them. */
+static int other_programs(const struct audit *a)
+{
+    int n = 0;
+    for (int i = 0; i < a->n_runs; i++) {
+        int first = 0;
+        while (first < i && (a->run[first].kind == AUDIT_TUNE || fabs(a->run[first].effect - a->run[i].effect) > 1e-9))
+            first++;
+        n += a->run[i].kind != AUDIT_TUNE && strcmp(a->run[i].programs, a->run[first].programs) != 0;
+    }
+    return n;
+}
+
 int audit_report(const struct audit *a, int cells, FILE *out)
 {
     int differ = 0, replayed = 0;
@@ -341,5 +363,9 @@ int audit_report(const struct audit *a, int cells, FILE *out)
     if (a->other_rule)
         fprintf(out, "; %d runs are of another version of the rule and may differ", a->other_rule);
     fputc('\n', out);
+    if (other_programs(a))
+        fprintf(out,
+                "%d runs are of other programs than the first run of their effect: what was calibrated is not what was judged\n",
+                other_programs(a));
     return differ;
 }

@@ -6,7 +6,6 @@
 #include "bench/cmd/audit.h"
 #include "bench/gate_rivals.h"
 
-#define MAX_EFFECTS 16
 #define OURS (-1)
 
 static int slower(const struct audit_row *row, int rule, int order)
@@ -40,22 +39,6 @@ static struct tally count(const struct audit *a, enum audit_kind kind, double ef
     return t;
 }
 
-static int effects_of(const struct audit *a, double effect[MAX_EFFECTS])
-{
-    int n = 0;
-    for (int i = 0; i < a->n_runs; i++) {
-        int at = 0;
-        while (at < n && effect[at] < a->run[i].effect - 1e-9)
-            at++;
-        if (a->run[i].kind != AUDIT_EFFECT || n == MAX_EFFECTS || (at < n && fabs(effect[at] - a->run[i].effect) < 1e-9))
-            continue;
-        memmove(effect + at + 1, effect + at, (size_t)(n - at) * sizeof *effect);
-        effect[at] = a->run[i].effect;
-        n++;
-    }
-    return n;
-}
-
 static void print_rule(const struct audit *a, int rule, int order, const double *effect, int n, FILE *out)
 {
     static const char *const orders[AUDIT_ORDERS] = {"in sequence", "in turns"};
@@ -75,8 +58,8 @@ static void print_rule(const struct audit *a, int rule, int order, const double 
 
 void audit_rules(const struct audit *a, FILE *out)
 {
-    double effect[MAX_EFFECTS];
-    int n = effects_of(a, effect);
+    double effect[AUDIT_MAX_EFFECTS];
+    int n = audit_effects(a, effect);
     struct tally t = count(a, AUDIT_EQUAL, 0, OURS, IN_TURNS);
     fputs("| rule | order | equal: runs with an alarm, 95% | equal: alarms |", out);
     for (int i = 0; i < n; i++)
