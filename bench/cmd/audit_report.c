@@ -325,8 +325,12 @@ static void print_coverage(const struct audit *a, FILE *out)
     for (int kind = AUDIT_EQUAL; kind <= AUDIT_EFFECT; kind++)
         for (int k = -1; k < gate_n_metrics; k++)
             coverage_row(&t, a, (enum audit_kind)kind, k);
-    table_print(&t, out);
+    int any = t.n > (size_t)t.columns; /* more than the titles */
+    if (any)
+        table_print(&t, out);
     table_free(&t);
+    if (!any)
+        return;
     for (int i = 0; i < a->n_effects; i++)
         fewest = !fewest || a->effect[i].n < fewest ? a->effect[i].n : fewest;
     fputs("intervals of the first look's units, a number that no data chose", out);
