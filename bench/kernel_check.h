@@ -81,8 +81,8 @@ void kernel_weights_close(struct kernel_weights *w);
  *   matvec, matmul, unpack: a matrix of rows x k; columns of activations for matmul
  *   vecmat, attention:      rows positions of a head of k elements
  *   act and the ops:        rows vectors of k elements, one after the other
- * Of `matrices` matrices, one after the other in memory, matvec takes the next in each run, so that with enough of them each
- * comes out of memory; the others have one. */
+ * Of `matrices` matrices, one after the other in memory, matvec and matmul take the next in each run, so that with enough of them
+ * each comes out of memory; the others have one. */
 struct kernel_work {
     const struct kernel_case *c;
     int rows, k, columns, matrices, threads;

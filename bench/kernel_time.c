@@ -8,7 +8,11 @@
  * set is held against all of it.
  *
  * There are hundreds of kernels, so a median that is steady is not waited for, nothing is larger than it has to be for a steady
- * one, and the weights of a format are made once for all of its kernels. */
+ * one, and the weights of a format are made once for all of its kernels.
+ *
+ * Of a model, each matrix is whole, matmul's comes out of memory like matvec's, and the kernel is the one that the engine runs on
+ * its default path at the job's level.  Its roof is the time that the bytes of the weights take at the read bandwidth or the
+ * operations at the peak, whichever is longer; columns and results are not counted as bytes, for they stay in the caches. */
 /* SPDX-License-Identifier: MIT */
 #include "bench/kernel_time.h"
 
@@ -60,33 +64,69 @@ static int wanted(const struct kernel_job *j, const struct kernel_result *r)
     return 0;
 }
 
+/* Of vecmat and attention every thread has a head of its own; all others share the rows. */
+static int splits_by_heads(enum kernel_kind kind)
+{
+    return kind == KERNEL_VECMAT || kind == KERNEL_ATTENTION;
+}
+
+/* Every kernel, at the shape of its kind. */
+static void list_kernels(struct kernel_job *j, const struct kernel_case *cases, int n)
+{
+    int scalars = 0;
+    while (scalars < n && cases[scalars].isa == ISA_SCALAR)
+        scalars++;
+    for (int i = 0; i < n; i++) {
+        const struct kernel_case *c = &cases[i];
+        const struct shape *s = &shapes[c->kind];
+        struct kernel_result *r = &j->v[j->n++];
+        *r = (struct kernel_result){.c = *c, .k = s->k, .columns = s->columns, .cold = c->kind == KERNEL_MATVEC};
+        r->rows = s->rows * (splits_by_heads(c->kind) ? 1 : j->threads);
+        if (c->format && r->k % c->format->block) /* a head of 128 is less than a block of 256 */
+            r->k = c->format->block;
+        while (r->family < scalars &&
+               (stem(c->name) != stem(cases[r->family].name) || strncmp(c->name, cases[r->family].name, stem(c->name)) != 0))
+            r->family++;
+    }
+    qsort(j->v, (size_t)j->n, sizeof *j->v, by_family);
+    for (int i = 0; i < j->n; i++)
+        j->v[i].first = i;
+}
+
+/* For each shape of the model, and each number of columns, the kernel that the engine runs: the highest one on the default path. */
+static void list_model(struct kernel_job *j, const struct kernel_case *cases, int n)
+{
+    for (int i = 0; i < j->n_shapes * j->n_columns; i++) {
+        const struct kernel_shape *s = &j->shapes[i / j->n_columns];
+        const int columns = j->columns[i % j->n_columns];
+        const enum kernel_kind kind = columns == 1 ? KERNEL_MATVEC : KERNEL_MATMUL;
+        int c = n - 1;
+        while (c > 0 && (cases[c].format != s->format || cases[c].kind != kind || cases[c].act != s->format->act))
+            c--;
+        struct kernel_result *r = &j->v[j->n++];
+        *r = (struct kernel_result){
+            .c = cases[c], .family = i, .shape = s, .rows = s->rows, .k = s->k, .columns = columns, .cold = 1};
+        while (strcmp(j->v[r->first].c.name, r->c.name) != 0)
+            r->first++;
+    }
+}
+
 int kernel_job_open(struct kernel_job *j, struct err *e)
 {
-    int total = 0;
+    int total = 0, n = 0;
     for (int i = ISA_SCALAR; i <= (int)j->isa; i++)
         total += isa_has((enum isa)i) ? kernel_list((enum isa)i, NULL, 0) : 0;
+    const int entries = j->shapes ? j->n_shapes * j->n_columns : total;
     struct kernel_case *cases = calloc((size_t)total, sizeof *cases);
-    j->v = calloc((size_t)total, sizeof *j->v);
+    j->v = calloc((size_t)entries, sizeof *j->v);
     if (!cases || !j->v) {
         free(cases);
-        return err_set(e, ERR_ENV, "kernels: no memory for a list of %d", total);
+        return err_set(e, ERR_ENV, "kernels: no memory for a list of %d", total + entries);
     }
-    int scalars = 0;
-    for (int i = ISA_SCALAR; i <= (int)j->isa; i++) {
-        int n = isa_has((enum isa)i) ? kernel_list((enum isa)i, cases, total) : 0;
-        for (int c = 0; c < n; c++) {
-            struct kernel_result *r = &j->v[j->n++];
-            *r = (struct kernel_result){.c = cases[c], .family = scalars};
-            for (int s = 0; s < scalars; s++)
-                if (stem(r->c.name) == stem(j->v[s].c.name) && !strncmp(r->c.name, j->v[s].c.name, stem(r->c.name)))
-                    r->family = s;
-        }
-        if (i == ISA_SCALAR)
-            for (; scalars < n; scalars++)
-                j->v[scalars].family = scalars;
-    }
+    for (int i = ISA_SCALAR; i <= (int)j->isa; i++)
+        n += isa_has((enum isa)i) ? kernel_list((enum isa)i, cases + n, total - n) : 0;
+    (j->shapes ? list_model : list_kernels)(j, cases, n);
     free(cases);
-    qsort(j->v, (size_t)j->n, sizeof *j->v, by_family);
     for (struct kernel_result *r = j->v; r < j->v + j->n; r++)
         j->n_wanted += r->wanted = wanted(j, r);
     return 0;
@@ -103,8 +143,14 @@ void kernel_job_close(struct kernel_job *j)
 void kernel_job_check(struct kernel_job *j)
 {
     for (struct kernel_result *r = j->v; r < j->v + j->n; r++) {
+        const struct kernel_result *first = &j->v[r->first];
         if (!r->wanted)
             continue;
+        if (r != first) {
+            r->passed = first->passed;
+            memcpy(r->why, first->why, sizeof r->why);
+            continue;
+        }
         if (j->progress)
             j->progress("checking", r->c.name, (int)(r - j->v), j->n);
         r->passed = kernel_check_case(&r->c, j->seed, r->why, sizeof r->why);
@@ -117,45 +163,22 @@ static void run_share(void *ctx, int thread)
     kernel_work_run(ctx, thread);
 }
 
-/* The fraction of the fastest unit for these activations; -1 where the kernel is not made of products alone. */
-static double fraction_of_peak(const struct kernel_job *j, const struct kernel_result *r)
-{
-    static const enum peak_unit unit[ACT_COUNT] = {[ACT_F32] = PEAK_F32, [ACT_BF16] = PEAK_BF16, [ACT_Q8] = PEAK_INT8};
-    const struct peak_arithmetic *p = &j->peak.unit[unit[r->c.act]];
-    int products = r->c.kind == KERNEL_MATVEC || r->c.kind == KERNEL_VECMAT || r->c.kind == KERNEL_MATMUL;
-    return products && p->instruction ? r->operations / r->ns * 1e9 / p->all : -1;
-}
-
-/* Of vecmat and attention every thread has a head of its own; all others share the rows. */
-static int splits_by_heads(enum kernel_kind kind)
-{
-    return kind == KERNEL_VECMAT || kind == KERNEL_ATTENTION;
-}
-
 static int time_one(struct kernel_job *j, struct kernel_result *r, struct kernel_weights weights[2], struct err *e)
 {
-    const struct shape *s = &shapes[r->c.kind];
-    const int heads = splits_by_heads(r->c.kind);
     int matrices = 1;
-    r->rows = s->rows * (heads ? 1 : j->threads);
-    r->k = s->k;
-    r->columns = s->columns;
-    if (r->c.format && r->k % r->c.format->block) /* a head of 128 is less than a block of 256 */
-        r->k = r->c.format->block;
-    if (r->c.kind == KERNEL_MATVEC)
-        matrices = 1 + (int)(j->peak.buffer_bytes / 2 / ((size_t)r->rows * format_row_bytes(r->c.format, r->k)));
+    if (r->cold)
+        matrices += (int)(j->peak.buffer_bytes / 2 / ((size_t)r->rows * format_row_bytes(r->c.format, r->k)));
     struct kernel_work w;
     struct passes t;
-    if (kernel_work_open(&w, &r->c, r->rows, r->k, r->columns, matrices, j->threads, &weights[heads], j->seed, e))
+    if (kernel_work_open(&w, &r->c, r->rows, r->k, r->columns, matrices, j->threads, &weights[splits_by_heads(r->c.kind)],
+                         j->seed, e))
         return err_where(e, "%s", r->c.name);
     int rc = passes_measure(&t, j->pool, run_share, &w, &plan, e);
     if (!rc) {
         r->timed = 1;
         r->ns = t.median;
-        r->bytes = r->c.kind == KERNEL_MATMUL ? 0 : w.bytes; /* many columns share what is read: GB/s would say nothing */
+        r->bytes = r->c.kind == KERNEL_MATMUL && !r->cold ? 0 : w.bytes; /* out of the caches many columns share what is read */
         r->operations = w.operations;
-        r->of_bandwidth = r->c.kind == KERNEL_MATVEC ? r->bytes / r->ns * 1e9 / peak_bandwidth(&j->peak.all) : -1;
-        r->of_peak = fraction_of_peak(j, r);
     }
     kernel_work_close(&w);
     return rc;
@@ -176,17 +199,68 @@ int kernel_job_time(struct kernel_job *j, struct err *e)
     return rc;
 }
 
+/* -- against the ceilings ------------------------------------------------------------------------------------------------- */
+
+double kernel_of_bandwidth(const struct kernel_job *j, const struct kernel_result *r)
+{
+    return r->timed && r->cold ? r->bytes / r->ns * 1e9 / peak_bandwidth(&j->peak.all) : -1;
+}
+
+double kernel_of_peak(const struct kernel_job *j, const struct kernel_result *r)
+{
+    static const enum peak_unit unit[ACT_COUNT] = {[ACT_F32] = PEAK_F32, [ACT_BF16] = PEAK_BF16, [ACT_Q8] = PEAK_INT8};
+    const struct peak_arithmetic *p = &j->peak.unit[unit[r->c.act]];
+    if (unit[r->c.act] == PEAK_BF16 && !p->instruction) /* then bf16 is multiplied as float32 */
+        p = &j->peak.unit[PEAK_F32];
+    const int products = r->c.kind == KERNEL_MATVEC || r->c.kind == KERNEL_VECMAT || r->c.kind == KERNEL_MATMUL;
+    return r->timed && products && p->instruction ? r->operations / r->ns * 1e9 / p->all : -1;
+}
+
+double kernel_of_roof(const struct kernel_job *j, const struct kernel_result *r)
+{
+    const double bytes = kernel_of_bandwidth(j, r), operations = kernel_of_peak(j, r);
+    return operations < 0 || (r->cold && bytes < 0) ? -1 : bytes > operations ? bytes : operations;
+}
+
+const char *kernel_bound(const struct kernel_job *j, const struct kernel_result *r)
+{
+    if (kernel_of_roof(j, r) < 0)
+        return NULL;
+    return kernel_of_bandwidth(j, r) > kernel_of_peak(j, r) ? "bytes" : "operations";
+}
+
 /* How many times as fast as the scalar kernel of the family; -1 when that was not timed. */
 double kernel_speedup(const struct kernel_job *j, const struct kernel_result *r)
 {
     const struct kernel_result *scalar = r;
     while (scalar > j->v && scalar[-1].family == r->family)
         scalar--;
-    return scalar->timed ? scalar->ns / r->ns : -1;
+    return scalar->timed && scalar->c.isa == ISA_SCALAR ? scalar->ns / r->ns : -1;
 }
 
 int kernel_is_slow(const struct kernel_job *j, const struct kernel_result *r)
 {
     const double speedup = r->timed && r->c.isa != ISA_SCALAR ? kernel_speedup(j, r) : -1;
     return speedup >= 0 && speedup < KERNEL_WORTH;
+}
+
+int kernel_total(const struct kernel_job *j, int columns, struct kernel_total *t)
+{
+    double allowed = 0; /* ns */
+    int unknown = 0, asked = 0;
+    *t = (struct kernel_total){0};
+    for (const struct kernel_result *r = j->v; r < j->v + j->n; r++) {
+        const int times = (r->columns == columns ? r->shape->layers : 0) + (r->columns == 1 ? r->shape->head : 0);
+        const double of_roof = kernel_of_roof(j, r);
+        if (times && !r->timed)
+            return -1;
+        asked |= r->columns == columns;
+        t->ns += times * r->ns;
+        t->bytes += times * r->bytes;
+        t->operations += times * r->operations;
+        allowed += times * r->ns * of_roof;
+        unknown |= times && of_roof < 0;
+    }
+    t->of_roof = unknown || !asked ? -1 : allowed / t->ns;
+    return asked ? 0 : -1;
 }

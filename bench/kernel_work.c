@@ -154,6 +154,15 @@ static void run_op(const struct kernel_case *c, float *y, const float *x, const 
     }
 }
 
+/* The matrix whose turn it is on this thread. */
+static const uint8_t *next_matrix(struct kernel_work *w, int thread)
+{
+    struct kernel_buffers *b = w->buffers;
+    const uint8_t *matrix = b->w + (size_t)b->turn[thread].matrix * b->w_bytes;
+    b->turn[thread].matrix = (b->turn[thread].matrix + 1) % w->matrices;
+    return matrix;
+}
+
 void kernel_work_run(struct kernel_work *w, int thread)
 {
     const struct kernel_case *c = w->c;
@@ -170,13 +179,12 @@ void kernel_work_run(struct kernel_work *w, int thread)
 
     switch (c->kind) {
     case KERNEL_MATVEC:
-        (c->act == ACT_F32 ? f.matvec_f32 : f.matvec_act)(
-            b->y + row0, b->w + ((size_t)b->turn[thread].matrix * (size_t)w->rows + (size_t)row0) * row_bytes, &b->act,
-            row1 - row0);
-        b->turn[thread].matrix = (b->turn[thread].matrix + 1) % w->matrices;
+        (c->act == ACT_F32 ? f.matvec_f32 : f.matvec_act)(b->y + row0, next_matrix(w, thread) + (size_t)row0 * row_bytes, &b->act,
+                                                          row1 - row0);
         break;
     case KERNEL_MATMUL:
-        matmul(b->y, (size_t)w->rows, &(struct matrix){c->format, b->w, w->rows, w->k}, &b->act, row0, row1, c->isa, scratch);
+        matmul(b->y, (size_t)w->rows, &(struct matrix){c->format, next_matrix(w, thread), w->rows, w->k}, &b->act, row0, row1,
+               c->isa, scratch);
         break;
     case KERNEL_VECMAT:
         f.vecmat(b->y + (size_t)thread * k, b->w + (size_t)thread * (size_t)w->rows * row_bytes, b->x2 + (size_t)w->columns * k,

@@ -44,6 +44,22 @@ double peak_bandwidth(const struct peak_read *r)
     return r->small_pages > r->huge_pages ? r->small_pages : r->huge_pages;
 }
 
+static void raise_read(struct peak_read *r, const struct peak_read *other)
+{
+    r->small_pages = fmax(r->small_pages, other->small_pages);
+    r->huge_pages = fmax(r->huge_pages, other->huge_pages);
+}
+
+void peak_raise(struct peak *p, const struct peak *other)
+{
+    raise_read(&p->one, &other->one);
+    raise_read(&p->all, &other->all);
+    for (int u = 0; u < PEAK_UNITS; u++) {
+        p->unit[u].one = fmax(p->unit[u].one, other->unit[u].one);
+        p->unit[u].all = fmax(p->unit[u].all, other->unit[u].all);
+    }
+}
+
 /* -- read bandwidth ------------------------------------------------------------------------------------------------------- */
 
 /* The largest cache of CPU 0; 0 when the kernel does not tell. */

@@ -38,6 +38,9 @@ struct peak {
 /* The better of the two kinds of pages. */
 double peak_bandwidth(const struct peak_read *r);
 
+/* Bandwidths and peaks of p become those of `other` where these are higher: what two measurements of one machine say together. */
+void peak_raise(struct peak *p, const struct peak *other);
+
 /* cpus: one per thread (bench/topology).  isa: the highest instruction set to use. */
 int peak_measure(struct peak *p, int threads, const int *cpus, enum isa isa, struct err *e);
 

@@ -177,6 +177,17 @@ out:
     return 0;
 }
 
+int layer_matrices(const struct layer *l, const struct matrix *out[LAYER_MATRICES])
+{
+    const struct matrix *all[LAYER_MATRICES] = {&l->q,      &l->k, &l->v,    &l->conv_b, &l->conv_c,
+                                                &l->conv_x, &l->o, &l->gate, &l->up,     &l->down};
+    int n = 0;
+    for (int i = 0; i < LAYER_MATRICES; i++)
+        if (all[i]->data)
+            out[n++] = all[i];
+    return n;
+}
+
 void model_close(struct model *m)
 {
     if (!m)

@@ -69,6 +69,10 @@ struct model {
 int model_open(struct model **m, const char *path, int populate, struct err *e);
 void model_close(struct model *m);
 
+/* The matrices that a token is multiplied with in a layer, in the order of the computation; returns their number. */
+#define LAYER_MATRICES 10
+int layer_matrices(const struct layer *l, const struct matrix *out[LAYER_MATRICES]);
+
 /* Tied weights count once. */
 int64_t model_parameters(const struct model *m);
 

@@ -40,11 +40,9 @@ static struct needs needs_of(const struct session *s)
     struct needs need = {0};
     const struct model *m = s->model;
     for (int i = 0; i < m->n_layer; i++) {
-        const struct layer *l = &m->layers[i];
-        const struct matrix *w[] = {&l->q, &l->k, &l->v, &l->conv_b, &l->conv_c, &l->conv_x, &l->o, &l->gate, &l->up, &l->down};
-        for (size_t j = 0; j < sizeof w / sizeof *w; j++)
-            if (w[j]->data)
-                add_need(&need, s, w[j]);
+        const struct matrix *w[LAYER_MATRICES];
+        for (int j = layer_matrices(&m->layers[i], w) - 1; j >= 0; j--)
+            add_need(&need, s, w[j]);
     }
     add_need(&need, s, &m->head);
     return need;

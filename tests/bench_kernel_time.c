@@ -171,8 +171,10 @@ static void what_failed_is_not_timed(void **state)
     assert_true(good->operations == 2.0 * good->rows * good->k);
     assert_true(kernel_speedup(&j, good) == 1);
     assert_true(kernel_speedup(&j, bad) == -1);
-    assert_false(kernel_is_slow(&j, good)); /* it is what the others are held against */
-    assert_true(good->of_peak == -1);       /* there is no unit at the scalar level */
+    assert_false(kernel_is_slow(&j, good));      /* it is what the others are held against */
+    assert_true(kernel_of_peak(&j, good) == -1); /* there is no unit at the scalar level */
+    assert_true(kernel_of_bandwidth(&j, good) > 0);
+    assert_true(kernel_of_bandwidth(&j, bad) == -1);
     kernel_job_close(&j);
     pool_close(j.pool);
 }
@@ -217,15 +219,23 @@ static void rows_are_whole_blocks(void **state)
 
 /* -- the command ---------------------------------------------------------------------------------------------------------- */
 
-static enum err_code run_with(const char *option, const char *value, struct err *e)
+static enum err_code run_model(const char *model, const char *option, const char *value, struct err *e)
 {
     struct args a = {0};
     *e = (struct err){0};
     for (const struct option_spec *o = command_kernels.options; o->name; o++) {
         a.spec[a.n] = o;
-        a.value[a.n++] = !strcmp(o->name, option) ? value : !strcmp(o->name, "check") ? "" : NULL;
+        a.value[a.n++] = !strcmp(o->name, option)    ? value
+                         : !strcmp(o->name, "model") ? model
+                         : !strcmp(o->name, "check") ? ""
+                                                     : NULL;
     }
     return command_kernels.run(&a, e) ? e->code : ERR_NONE;
+}
+
+static enum err_code run_with(const char *option, const char *value, struct err *e)
+{
+    return run_model(NULL, option, value, e);
 }
 
 static void mistakes_are_explained(void **state)
@@ -240,6 +250,20 @@ static void mistakes_are_explained(void **state)
     assert_int_equal(run_with("threads", "0", &e), ERR_USAGE);
     assert_int_equal(run_with("threads", "1024", &e), ERR_USAGE);
     assert_int_equal(run_with("seed", "-1", &e), ERR_USAGE);
+    assert_int_equal(run_with("columns", "512", &e), ERR_USAGE);
+    assert_non_null(strstr(e.msg, "--model"));
+    assert_int_equal(run_with("model", "models/none.gguf", &e), ERR_ENV);
+    assert_non_null(strstr(e.msg, "models/none.gguf"));
+    static const char *const columns[] = {"0", "-1", "two", "1,512x", "16385"};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        assert_int_equal(run_model("models/tiny.gguf", "columns", columns[i], &e), ERR_USAGE);
+        assert_non_null(strstr(e.msg, columns[i]));
+    }
+    assert_int_equal(run_model("models/tiny.gguf", "columns",
+                               "2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33", &e),
+                     ERR_USAGE);
+    assert_non_null(strstr(e.msg, "more than 32"));
+    assert_int_equal(run_model("models/tiny.gguf", "filter", "no_such_kernel", &e), ERR_USAGE);
 }
 
 int main(void)
