@@ -275,3 +275,37 @@ SELECT g.run, row_number() OVER (PARTITION BY g.run ORDER BY g.place, g.quality,
 FROM largest g JOIN v_vary y ON y.run = g.run
 WHERE g.nth = 1
 ORDER BY bar;
+
+-- Roofline of the run's machine: what bench kernels measured there last, of the measurements that took weights out of memory.
+-- Rows are of four kinds: read, the bandwidth, and peak, one per arithmetic unit, both with all threads; decode, a kernel at one
+-- shape with one column, and batch, with more.  Of several kernels for the same it is the fastest.  Colours go to the formats with
+-- the largest weights first.
+CREATE TEMP VIEW fig_roofline AS
+WITH newest AS (
+    SELECT machine, max(measured_ns) AS measured_ns FROM kernel WHERE of_bandwidth IS NOT NULL GROUP BY machine
+), measured AS (
+    SELECT k.*, max(k.threads) OVER (PARTITION BY machine) AS most_threads,
+           strftime('%Y-%m-%d', measured_ns / 1000000000, 'unixepoch') AS measured
+    FROM newest JOIN kernel k USING (machine, measured_ns)
+), product AS (
+    SELECT *, substr(name, 1, instr(name, '_mat') - 1) AS format, ops_per_s / bytes_per_s AS ops_per_byte,
+           row_number() OVER (PARTITION BY machine, substr(name, 1, instr(name, '_mat')), n_rows, k, n_columns ORDER BY ns) AS nth
+    FROM measured WHERE of_bandwidth IS NOT NULL
+), format AS (
+    SELECT machine, format, row_number() OVER (PARTITION BY machine ORDER BY max(n_columns / ops_per_byte) DESC, format) AS colour
+    FROM product GROUP BY machine, format
+), drawn AS (
+    SELECT machine, CASE name WHEN 'read_bandwidth' THEN 'read' ELSE 'peak' END AS kind,
+           CASE name WHEN 'read_bandwidth' THEN 'read' ELSE replace(name, 'peak_', '') END AS label, NULL AS colour,
+           NULL AS kernel, NULL AS n_rows, NULL AS k, NULL AS columns, NULL AS ops_per_byte, ops_per_s, bytes_per_s,
+           NULL AS of_roof, threads, measured
+    FROM measured WHERE (name = 'read_bandwidth' OR name GLOB 'peak_*') AND threads = most_threads
+    UNION ALL
+    SELECT machine, CASE n_columns WHEN 1 THEN 'decode' ELSE 'batch' END, format, colour, name, n_rows, k, n_columns,
+           ops_per_byte, ops_per_s, bytes_per_s, max(of_bandwidth, of_peak), threads, measured
+    FROM product JOIN format USING (machine, format) WHERE nth = 1
+)
+SELECT r.id AS run, d.kind, d.label, d.colour, d.kernel, d.n_rows, d.k, d.columns, d.ops_per_byte, d.ops_per_s / 1e9 AS gops,
+       d.bytes_per_s / 1e9 AS gb_per_s, d.of_roof, d.threads, d.measured, coalesce(m.cpu, 'unknown CPU') AS cpu
+FROM drawn d JOIN run r ON r.machine = d.machine JOIN machine m ON m.id = d.machine
+ORDER BY run, kind DESC, colour, columns, k, n_rows, label;

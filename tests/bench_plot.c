@@ -76,6 +76,30 @@ static void fill(struct fixture *f, int with_scores)
     }
 }
 
+/* Measurements of the machine of the run: one that is older, one of kernels without weights out of memory, and between them the
+ * one to be drawn. */
+static void put_kernels(struct fixture *f)
+{
+    static const struct store_kernel older[] = {{"f16_matvec_f32_avx2", 2, 64, 96, 1, 100, 5e10, 5e10, 0.9, 0.1}};
+    static const struct store_kernel newer[] = {{"rmsnorm_avx2", 2, 64, 96, 1, 100, 5e10, 0, -1, -1}};
+    static const struct store_kernel drawn[] = {
+        {"read_bandwidth", 1, 0, 0, 0, 1e7, 3e10, 0, -1, -1},
+        {"peak_int8", 1, 0, 0, 0, 1, 0, 1e12, -1, -1},
+        {"read_bandwidth", 2, 0, 0, 0, 1e7, 5e10, 0, -1, -1},
+        {"peak_int8", 2, 0, 0, 0, 1, 0, 2e12, -1, -1},
+        {"peak_f32", 2, 0, 0, 0, 1, 0, 5e11, -1, -1},
+        {"round_trip", 2, 0, 0, 0, 100, 0, 0, -1, -1},
+        {"q4_0_matvec_q8_avx2", 2, 64, 96, 1, 100, 4e10, 1.28e11, 0.8, 0.064},
+        {"q4_0_matvec_f32_avx2", 2, 64, 96, 1, 150, 3e10, 9.6e10, 0.6, 0.192}, /* slower: the exact path */
+        {"q4_0_matmul_q8_avx2", 2, 64, 96, 512, 900, 8e8, 1.31072e12, 0.016, 0.65536},
+        {"f16_matvec_f32_avx2", 2, 64, 96, 1, 200, 4.5e10, 4.5e10, 0.9, -1},
+        {"f16_unpack_f32_avx2", 2, 64, 96, 1, 200, 4.5e10, 0, -1, -1},
+    };
+    ok(store_kernels(f->s, &a_run.machine, &a_run.build, older, 1, &f->e), &f->e);
+    ok(store_kernels(f->s, &a_run.machine, &a_run.build, drawn, sizeof drawn / sizeof *drawn, &f->e), &f->e);
+    ok(store_kernels(f->s, &a_run.machine, &a_run.build, newer, 1, &f->e), &f->e);
+}
+
 /* plot_run with what it printed. */
 static int plot(struct fixture *f, const struct plot_job *job, char *said, size_t size)
 {
@@ -200,16 +224,61 @@ static void divergence_is_quality_where_there_is_one_reference(void **state)
     free(svg);
 }
 
+static void a_roofline_is_of_the_newest_measurement_of_the_machine(void **state)
+{
+    struct fixture *f = *state;
+    char dir[PATH_MAX + 16], said[4096];
+    struct store_machine other = a_run.machine;
+    const struct store_kernel k = {"q8_0_matvec_q8_avx2", 2, 64, 96, 1, 100, 4e10, 4e10, 0.8, 0.1};
+    need_gnuplot();
+    fill(f, 0);
+    snprintf(dir, sizeof dir, "%s/out", f->dir);
+    const struct plot_job job = {.dir = dir, .formats = "svg", .figure = "roofline"};
+    other.cpu = "another CPU";
+    ok(store_kernels(f->s, &other, &a_run.build, &k, 1, &f->e), &f->e);
+    assert_int_equal(plot(f, &job, said, sizeof said), -1);
+    assert_non_null(strstr(said, "roofline: not drawn: bench kernels was not stored for this machine"));
+
+    put_kernels(f);
+    ok(store_kernels(f->s, &other, &a_run.build, &k, 1, &f->e), &f->e);
+    ok(plot(f, &job, said, sizeof said), &f->e);
+    expect(f->s,
+           "SELECT run, kind, label, colour, kernel, n_rows, k, columns, ops_per_byte, gops, gb_per_s, of_roof, threads, "
+           "length(measured), cpu FROM fig_roofline",
+           "1|read|read|NULL|NULL|NULL|NULL|NULL|NULL|NULL|50.0|NULL|2|10|A CPU;"
+           "1|peak|f32|NULL|NULL|NULL|NULL|NULL|NULL|500.0|NULL|NULL|2|10|A CPU;"
+           "1|peak|int8|NULL|NULL|NULL|NULL|NULL|NULL|2000.0|NULL|NULL|2|10|A CPU;"
+           "1|decode|f16|1|f16_matvec_f32_avx2|96|64|1|1.0|45.0|45.0|NULL|2|10|A CPU;"
+           "1|decode|q4_0|2|q4_0_matvec_q8_avx2|96|64|1|3.2|128.0|40.0|0.8|2|10|A CPU;"
+           "1|batch|q4_0|2|q4_0_matmul_q8_avx2|96|64|512|1638.4|1310.72|0.8|0.65536|2|10|A CPU");
+}
+
+/* One kernel, and a machine of which no peak is known: there is still a slope. */
+static void a_roofline_needs_no_peak(void **state)
+{
+    struct fixture *f = *state;
+    char dir[PATH_MAX + 16], said[4096];
+    static const struct store_kernel k[] = {{"read_bandwidth", 2, 0, 0, 0, 1e7, 5e10, 0, -1, -1},
+                                            {"q8_0_matvec_q8_scalar", 2, 64, 96, 1, 100, 4e10, 7e10, 0.8, -1}};
+    need_gnuplot();
+    fill(f, 0);
+    snprintf(dir, sizeof dir, "%s/out", f->dir);
+    ok(store_kernels(f->s, &a_run.machine, &a_run.build, k, 2, &f->e), &f->e);
+    ok(plot(f, &(struct plot_job){.dir = dir, .formats = "png,svg", .figure = "roofline"}, said, sizeof said), &f->e);
+    assert_non_null(strstr(said, "roofline.png"));
+}
+
 static void pictures_are_made_and_keep_the_names(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"latency", "heatmap", "pareto", "memory"};
+    static const char *const names[] = {"latency", "heatmap", "pareto", "memory", "roofline"};
     char dir[PATH_MAX + 16], path[PATH_MAX + 64], said[4096];
     need_gnuplot();
     fill(f, 1);
+    put_kernels(f);
     snprintf(dir, sizeof dir, "%s/out/deeper", f->dir);
     ok(plot(f, &(struct plot_job){.dir = dir, .formats = "png, svg"}, said, sizeof said), &f->e);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         struct map png;
         snprintf(path, sizeof path, "%s/%s.png", dir, names[i]);
         assert_non_null(strstr(said, path));
@@ -222,7 +291,7 @@ static void pictures_are_made_and_keep_the_names(void **state)
         assert_non_null(strstr(said, path));
         char *svg = file_read(path, NULL, &f->e);
         ok(svg ? 0 : -1, &f->e);
-        assert_non_null(strstr(svg, "m.gguf"));
+        assert_non_null(strstr(svg, strcmp(names[i], "roofline") ? "m.gguf" : "bench kernels on A CPU, "));
         assert_non_null(strstr(svg, strcmp(names[i], "pareto") ? ">q4_0" : ">f16")); /* whole, not q4 with a subscript */
         free(svg);
     }
@@ -254,7 +323,7 @@ static void wrong_names_are_refused(void **state)
     snprintf(dir, sizeof dir, "%s/out", f->dir);
     assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = "svg", .figure = "latncy"}, said, sizeof said), -1);
     assert_int_equal(f->e.code, ERR_USAGE);
-    assert_non_null(strstr(f->e.msg, "there are: latency, heatmap, pareto, memory"));
+    assert_non_null(strstr(f->e.msg, "there are: latency, heatmap, pareto, memory, roofline"));
     assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = "gif"}, said, sizeof said), -1);
     assert_int_equal(f->e.code, ERR_USAGE);
     assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = ","}, said, sizeof said), -1);
@@ -307,6 +376,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(figures_have_the_right_data),
         WITH_STORE(pictures_are_made_and_keep_the_names),
+        WITH_STORE(a_roofline_is_of_the_newest_measurement_of_the_machine),
+        WITH_STORE(a_roofline_needs_no_peak),
         WITH_STORE(divergence_is_quality_where_there_is_one_reference),
         WITH_STORE(an_empty_figure_says_why),
         WITH_STORE(wrong_names_are_refused),

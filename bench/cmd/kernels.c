@@ -227,7 +227,7 @@ const struct command command_kernels = {
         "            fraction of the time measured;  binds: which of the two\n"
         "The last table adds them up, each as often as the model has it: the matrices of one decoded token, and of a batch, "
         "whose head\n"
-        "is for the last token only (--json: \"totals\").\n",
+        "is for the last token only (--json: \"totals\").  bench plot --figure roofline draws what was stored.\n",
     .examples = "bench kernels\n"
                 "bench kernels --check --isa avx2\n"
                 "bench kernels --filter q4_0_matvec --threads 1 --no-store\n"
