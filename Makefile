@@ -8,7 +8,7 @@
 # make quality    docs/quality.md anew: what each weight format costs the shipped model
 # make lint       clang-tidy, cppcheck, headers compile alone, folders include only whom the design allows
 # make format     clang-format on every C file
-# make relinked   build/bench-relinked, the same program linked in another order, for bench gate --null
+# make relinked   build/bench-relinked and -relinked-2, the same program linked in other orders, for bench gate
 # make install    PREFIX=/usr/local
 # make clean
 #
@@ -65,10 +65,12 @@ all: $(O)/bench
 $(O)/bench: $(call obj,bench) $(O)/libresults.a $(O)/libeval.a $(O)/libengine.a $(O)/libkernels.a $(O)/libbase.a
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# The same objects in another order: what of a difference is only where the code lies, bench gate --null FILE sees.
-relinked: $(O)/bench-relinked
-$(O)/bench-relinked: $(foreach r,$(ROOMS),$(call obj,$r))
-	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ `printf '%s\n' $^ | sort -r` $(LDLIBS)
+# The same objects in other orders: what of a difference is only where the code lies, bench gate sees when it is given all three.
+relinked: $(O)/bench $(O)/bench-relinked $(O)/bench-relinked-2
+$(O)/bench-relinked: order = sort -r
+$(O)/bench-relinked-2: order = rev | sort | rev
+$(O)/bench-relinked $(O)/bench-relinked-2: $(foreach r,$(ROOMS),$(call obj,$r))
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ `printf '%s\n' $^ | $(order)` $(LDLIBS)
 
 $(foreach r,$(filter-out bench,$(ROOMS)),$(eval $(O)/lib$r.a: $(call obj,$r)))
 $(O)/lib%.a:
@@ -105,7 +107,7 @@ $(uses_share): $(O)/prefix
 $(uses_share): private CPPFLAGS += -DSHAREDIR='"$(PREFIX)/share/bench"'
 
 # The SQL texts as C: bytes, because a string literal that long is not standard C.
-SQL = schema gate quality audit views
+SQL = schema gate quality audit anchor views
 $(O)/schema.h: $(SQL:%=results/%.sql)
 	@mkdir -p $(@D)
 	@for f in $(SQL); do \

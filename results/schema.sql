@@ -1,4 +1,4 @@
--- schema.sql - the tables of a results database, version 4; those of the gate are in gate.sql and quality.sql.
+-- schema.sql - the tables of a results database, version 5; those of the gate are in gate.sql, quality.sql and anchor.sql.
 --
 -- This text is compiled into the program (results/store_open.c) and is the documentation of the file that it makes.  Views
 -- are in results/views.sql; they are no part of the file, so a new figure needs no migration.
@@ -14,7 +14,7 @@
 -- migrations in results/store_open.c.  gate.sql and quality.sql are such steps too, and a new file takes them after this one.
 
 PRAGMA application_id = 0x4c4d4265;  -- 'LMBe': this file is ours
-PRAGMA user_version = 4;             -- version of these tables
+PRAGMA user_version = 5;             -- version of these tables
 
 -- A machine as a run found it.  A new kernel or another governor is another row: it is another machine to a benchmark.
 CREATE TABLE machine (

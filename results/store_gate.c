@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "results/db.h"
 
 int store_gate_begin(struct store *s, int64_t run, const struct store_gate *g, struct err *e)
@@ -129,6 +130,19 @@ int store_verdicts(struct store *s, const struct store_verdict *v, int n, struct
     for (int i = 0; !rc && i < n; i++)
         rc = add_verdict(s, &v[i], e);
     return db_end(s, "store the verdicts", rc, e);
+}
+
+int store_anchor(struct store *s, const struct store_anchor *a, struct err *e)
+{
+    int64_t build;
+    if (db_begin(s, e))
+        return -1;
+    int rc = db_build(s, &a->build, &build, e);
+    if (!rc)
+        rc = db_run(
+            s, "store the anchor", NULL, "INSERT INTO anchor (build, path, sha256, reason, set_ns) VALUES (?1, ?2, ?3, ?4, ?5)",
+            DB_VALUES(DB_INT(build), DB_TEXT(a->path), DB_TEXT(a->sha256), DB_TEXT(a->reason), DB_INT(clock_real_ns())), e);
+    return db_end(s, "store the anchor", rc, e);
 }
 
 static int add_quality(struct store *s, const struct store_quality *q, struct err *e)

@@ -68,6 +68,15 @@ struct store_verdict {
 /* All verdicts of a run; those that are there are replaced, so that a rule can be replayed. */
 int store_verdicts(struct store *s, const struct store_verdict *v, int n, struct err *e);
 
+/* The build that `bench history` holds all others against from now on, and why it is that one. */
+struct store_anchor {
+    struct store_build build;
+    const char *path, *sha256; /* of the program's file */
+    const char *reason;
+};
+
+int store_anchor(struct store *s, const struct store_anchor *a, struct err *e);
+
 struct store_quality {
     int64_t cell;
     const char *task, *scorer, *outcome, *reason, *test;

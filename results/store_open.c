@@ -27,11 +27,13 @@ static const char *const migrations[] = {
     "ALTER TABLE score ADD COLUMN token_values BLOB CHECK (length(token_values) % 8 = 0);",
     (const char *)gate_sql,
     (const char *)quality_sql,
+    (const char *)anchor_sql,
     NULL,
 };
 
 /* What makes a new file the newest version at once. */
-static const char *const tables[] = {(const char *)schema_sql, (const char *)gate_sql, (const char *)quality_sql, NULL};
+static const char *const tables[] = {(const char *)schema_sql, (const char *)gate_sql, (const char *)quality_sql,
+                                     (const char *)anchor_sql, NULL};
 
 static int exec(struct store *s, const char *doing, const char *sql, struct err *e)
 {

@@ -186,6 +186,24 @@ SELECT * FROM (
 )
 ORDER BY run, scorer IS NOT NULL, place;
 
+-- The builds that the history was held against; the newest counts.
+CREATE TEMP VIEW v_anchor AS
+SELECT a.id AS anchor, a.build, b.git_commit, a.path, a.sha256, a.reason, a.id = (SELECT max(id) FROM anchor) AS newest,
+       coalesce('bench ' || b.version, 'bench') || coalesce(' (' || b.git_commit || ')', '') || coalesce(', ' || b.compiler, '') AS words,
+       strftime('%Y-%m-%dT%H:%M:%SZ', a.set_ns / 1000000000, 'unixepoch') AS set_at
+FROM anchor a JOIN build b ON b.id = a.build;
+
+-- The points of the history: what each gate with the newest anchor as its base said of each cell and metric.  A new kernel or
+-- governor is no new machine here, for both programs met it.
+CREATE TEMP VIEW v_history AS
+SELECT g.run, r.started_ns, h.git_commit, coalesce(m.cpu, 'unknown CPU') || ', ' || m.cores || ' cores, ' || m.arch AS machine,
+       x.model_id, x.model, x.format, x.kv, x.policy, x.context, x.threads, x.isa, x.compute, x.runtime, x.decode, x.batch,
+       v.metric, v.outcome, v.units, v.estimate, v.low, v.high, v.tolerance IS NULL AS exact
+FROM verdict v JOIN v_axes x ON x.cell = v.cell JOIN gate g ON g.run = x.run JOIN run r ON r.id = g.run
+     JOIN machine m ON m.id = r.machine JOIN build h ON h.id = g.head_build
+WHERE g.base_model IS NULL AND g.base_run IS NULL AND g.base_build = (SELECT build FROM anchor ORDER BY id DESC LIMIT 1) AND v.estimate IS NOT NULL
+  AND v.outcome IN ('pass', 'regressed', 'inconclusive');
+
 -- What stands below the table of a run: what could not be measured, and why.  Cells with one reason share a line, which names the
 -- first of them (SQLite takes the columns that are not aggregated from the row that has the minimum).
 CREATE TEMP VIEW v_remark AS
@@ -275,6 +293,13 @@ SELECT g.run, row_number() OVER (PARTITION BY g.run ORDER BY g.place, g.quality,
 FROM largest g JOIN v_vary y ON y.run = g.run
 WHERE g.nth = 1
 ORDER BY bar;
+
+-- A gate: the change of each metric that has an interval, as log ratios of head / base.
+CREATE TEMP VIEW fig_gate AS
+SELECT run, row_number() OVER (PARTITION BY run ORDER BY place, metric) AS row,
+       label || ', ' || metric || CASE gates WHEN 1 THEN '' ELSE ' (told)' END AS label, estimate, low, high, tolerance, outcome
+FROM v_verdict WHERE scorer IS NULL AND low IS NOT NULL AND tolerance IS NOT NULL
+ORDER BY run, row;
 
 -- Roofline of the run's machine: what bench kernels measured there last, of the measurements that took weights out of memory.
 -- Rows are of four kinds: read, the bandwidth, and peak, one per arithmetic unit, both with all threads; decode, a kernel at one

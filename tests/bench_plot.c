@@ -323,7 +323,7 @@ static void wrong_names_are_refused(void **state)
     snprintf(dir, sizeof dir, "%s/out", f->dir);
     assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = "svg", .figure = "latncy"}, said, sizeof said), -1);
     assert_int_equal(f->e.code, ERR_USAGE);
-    assert_non_null(strstr(f->e.msg, "there are: latency, heatmap, pareto, memory, roofline"));
+    assert_non_null(strstr(f->e.msg, "there are: latency, heatmap, pareto, memory, gate, roofline"));
     assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = "gif"}, said, sizeof said), -1);
     assert_int_equal(f->e.code, ERR_USAGE);
     assert_int_equal(plot(f, &(struct plot_job){.dir = dir, .formats = ","}, said, sizeof said), -1);

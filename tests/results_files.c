@@ -213,11 +213,11 @@ static void foreign_files_are_left_alone(void **state)
 
     store_close(f->s); /* checkpoints: from here on the header is in the file itself */
     f->s = NULL;
-    write_at(f->path, 60, "\0\0\0\5", 4); /* user_version: https://www.sqlite.org/fileformat2.html, 1.3 */
-    refuse(f, f->path, "newer bench (tables of version 5, this program knows 4)");
+    write_at(f->path, 60, "\0\0\0\6", 4); /* user_version: https://www.sqlite.org/fileformat2.html, 1.3 */
+    refuse(f, f->path, "newer bench (tables of version 6, this program knows 5)");
     write_at(f->path, 60, "\0\0\0\0", 4);
     refuse(f, f->path, "damaged");
-    write_at(f->path, 60, "\0\0\0\4", 4);
+    write_at(f->path, 60, "\0\0\0\5", 4);
     write_at(f->path, 68, "\0\0\0\7", 4); /* application_id */
     refuse(f, f->path, "another program (application id 7)");
     write_at(f->path, 68, "\0\0\0\0", 4);
@@ -308,43 +308,45 @@ static void a_read_only_file_is_read(void **state)
 
 /* -- versions -------------------------------------------------------------------------------------------------------------- */
 
-#define DROP_GATE "DROP TABLE quality; DROP TABLE verdict; DROP TABLE fact; DROP TABLE sample; DROP TABLE unit; DROP TABLE gate; "
+#define DROP_ANCHOR "DROP TABLE anchor; DROP TABLE quality; "
+#define DROP_GATE DROP_ANCHOR "DROP TABLE verdict; DROP TABLE fact; DROP TABLE sample; DROP TABLE unit; DROP TABLE gate; "
 #define DONE "-- a step that the newest file has behind it"
 
 static void migration_keeps_a_backup(void **state)
 {
     struct fixture *f = *state;
     begin(f->s, NULL, 0);
-    static const char *const bad[] = {DONE, DONE, DONE, "CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1);", NULL};
+    static const char *const bad[] = {
+        DONE, DONE, DONE, DONE, "CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1);", NULL};
     assert_int_equal(db_upgrade(f->s, bad, &f->e), -1);
     assert_non_null(strstr(f->e.msg, "cannot migrate it"));
     expect(f->s,
            "SELECT user_version, (SELECT count(*) FROM run), (SELECT count(*) FROM sqlite_schema WHERE name = 'extra') "
            "FROM pragma_user_version",
-           "4|1|0");
+           "5|1|0");
 
     static const char *const orphan[] = {
-        DONE, DONE, DONE, "CREATE TABLE extra (run INTEGER REFERENCES run) STRICT; INSERT INTO extra VALUES (77);", NULL};
+        DONE, DONE, DONE, DONE, "CREATE TABLE extra (run INTEGER REFERENCES run) STRICT; INSERT INTO extra VALUES (77);", NULL};
     ok(sqlite3_exec(f->s->db, "PRAGMA foreign_keys = OFF", NULL, NULL, NULL), &f->e); /* as it is while a file is opened */
     assert_int_equal(db_upgrade(f->s, orphan, &f->e), -1);
     assert_non_null(strstr(f->e.msg, "1 rows refer"));
 
-    static const char *const steps[] = {DONE, DONE, DONE, "CREATE TABLE extra (x INTEGER) STRICT;", "INSERT INTO extra VALUES (3);",
-                                        NULL};
+    static const char *const steps[] = {
+        DONE, DONE, DONE, DONE, "CREATE TABLE extra (x INTEGER) STRICT;", "INSERT INTO extra VALUES (3);", NULL};
     ok(db_upgrade(f->s, steps, &f->e), &f->e);
     ok(db_upgrade(f->s, steps, &f->e), &f->e); /* nothing left to do */
-    expect(f->s, "SELECT user_version, (SELECT count(*) FROM run), (SELECT x FROM extra) FROM pragma_user_version", "6|1|3");
+    expect(f->s, "SELECT user_version, (SELECT count(*) FROM run), (SELECT x FROM extra) FROM pragma_user_version", "7|1|3");
     sound(f->s);
 
     char backup[PATH_MAX + 32];
     struct store *old, *s;
-    snprintf(backup, sizeof backup, "%s.bak-v4", f->path);
+    snprintf(backup, sizeof backup, "%s.bak-v5", f->path);
     ok(store_open_existing(&old, backup, &f->e), &f->e);
-    expect(old, "SELECT user_version, (SELECT count(*) FROM run) FROM pragma_user_version", "4|1");
+    expect(old, "SELECT user_version, (SELECT count(*) FROM run) FROM pragma_user_version", "5|1");
     sound(old);
     store_close(old);
     assert_int_equal(store_open(&s, f->path, &f->e), -1);
-    assert_non_null(strstr(f->e.msg, "newer bench (tables of version 6"));
+    assert_non_null(strstr(f->e.msg, "newer bench (tables of version 7"));
 }
 
 /* A file of version 1 with a score becomes one of today's: the score is there, and one with values of tokens can be added. */
@@ -380,7 +382,7 @@ static void a_file_of_version_1_is_taken_along(void **state)
     score.token_values = each;
     score.n_tokens = 2;
     ok(store_score(f->s, &score, &f->e), &f->e);
-    expect(f->s, "SELECT user_version FROM pragma_user_version", "4");
+    expect(f->s, "SELECT user_version FROM pragma_user_version", "5");
     expect(
         f->s,
         "SELECT v.scorer, v.value, v.tokens, blob_quantile_real(s.token_values, 0.5) FROM v_score v JOIN score s ON s.id = v.id "
@@ -408,8 +410,9 @@ static int add_definition(void *ctx, int n, const char *const *column, const cha
 static void a_file_of_version_2_gets_the_same_tables(void **state)
 {
     struct fixture *f = *state;
-    static const char sql[] = "SELECT sql FROM sqlite_schema WHERE name IN ('gate', 'unit', 'sample', 'fact', 'verdict', 'quality') "
-                              "ORDER BY name";
+    static const char sql[] =
+        "SELECT sql FROM sqlite_schema WHERE name IN ('gate', 'unit', 'sample', 'fact', 'verdict', 'quality', 'anchor') "
+        "ORDER BY name";
     struct text made = {0}, migrated = {0};
     begin(f->s, NULL, 0);
     ok(store_query(f->s, sql, NULL, add_definition, &made, &f->e), &f->e);
@@ -418,7 +421,7 @@ static void a_file_of_version_2_gets_the_same_tables(void **state)
     ok(store_open(&f->s, f->path, &f->e), &f->e);
     ok(store_query(f->s, sql, NULL, add_definition, &migrated, &f->e), &f->e);
     assert_string_equal(made.p, migrated.p);
-    expect(f->s, "SELECT user_version, (SELECT count(*) FROM run) FROM pragma_user_version", "4|1");
+    expect(f->s, "SELECT user_version, (SELECT count(*) FROM run) FROM pragma_user_version", "5|1");
     sound(f->s);
     text_free(&made);
     text_free(&migrated);

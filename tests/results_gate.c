@@ -131,6 +131,25 @@ static void a_unit_is_there_as_a_whole_or_not_at_all(void **state)
     sound(f->s);
 }
 
+static void the_newest_anchor_counts(void **state)
+{
+    struct fixture *f = *state;
+    begin_gate(f);
+    struct store_anchor a = {
+        .build = {"0.1.0", "aaa", "cc 1", "-O2"}, .path = "old/bench", .sha256 = sha_a, .reason = "release 1"};
+    ok(store_anchor(f->s, &a, &f->e), &f->e);
+    expect(f->s, "SELECT a.build = g.base_build, a.reason, set_ns > 0 FROM anchor a, gate g", "1|release 1|1");
+    a.build.commit = "bbb";
+    a.reason = "release 2";
+    ok(store_anchor(f->s, &a, &f->e), &f->e);
+    expect(f->s, "SELECT anchor, git_commit, reason, newest FROM v_anchor ORDER BY anchor",
+           "1|aaa|release 1|0;2|bbb|release 2|1");
+    a.reason = "";
+    assert_int_equal(store_anchor(f->s, &a, &f->e), -1);
+    expect(f->s, "SELECT count(*) FROM anchor", "2");
+    sound(f->s);
+}
+
 static void a_verdict_on_quality_comes_back(void **state)
 {
     struct fixture *f = *state;
@@ -171,7 +190,7 @@ static void a_gate_of_version_3_is_kept(void **state)
 {
     struct fixture *f = *state;
     begin_gate(f);
-    ok(sqlite3_exec(f->s->db, "ALTER TABLE sample DROP COLUMN energy_uj; DROP TABLE quality; PRAGMA user_version = 3", NULL, NULL,
+    ok(sqlite3_exec(f->s->db, "ALTER TABLE sample DROP COLUMN energy_uj; DROP TABLE quality; DROP TABLE anchor; PRAGMA user_version = 3", NULL, NULL,
                     NULL),
        &f->e);
     store_close(f->s);
@@ -179,7 +198,7 @@ static void a_gate_of_version_3_is_kept(void **state)
     expect(f->s,
            "SELECT run, base_path, head_path, substr(base_sha256, 1, 2), base_run, rule_version, user_version FROM gate, "
            "pragma_user_version",
-           "1|old/bench|build/bench|aa|NULL|1|4");
+           "1|old/bench|build/bench|aa|NULL|1|5");
     expect(f->s, "SELECT count(*) FROM quality", "0");
     sound(f->s);
 }
@@ -189,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_gate_comes_back),
         WITH_STORE(a_unit_is_there_as_a_whole_or_not_at_all),
+        WITH_STORE(the_newest_anchor_counts),
         WITH_STORE(a_verdict_on_quality_comes_back),
         WITH_STORE(a_gate_of_version_3_is_kept),
     };
