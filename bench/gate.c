@@ -92,14 +92,18 @@ static struct trial_setup setup_of(const struct gate *g, const struct plan *p, i
                                 .seed = g->sweep->seed};
 }
 
-static int unit_setup(const struct gate *g, int cell, struct unit_setup *u, struct err *e)
+/* Which files unit `number` runs: base takes them in turn, head so that in the long run each meets each of base's. */
+static int unit_setup(const struct gate *g, int cell, int number, struct unit_setup *u, struct err *e)
 {
+    const char *base = g->base.build[number % g->base.n].path;
+    const char *head = g->head.build[(number + number / g->base.n) % g->head.n].path;
+    const char *null = g->null.n ? g->null.build[number % g->null.n].path : g->base.build[(number + 1) % g->base.n].path;
     u->base = setup_of(g, g->plan, cell);
     if (topology_pick(g->plan->topology, u->base.cell.threads, u->base.cpus, e))
         return -1;
     u->head = setup_of(g, g->head_plan, cell);
     memcpy(u->head.cpus, u->base.cpus, sizeof u->head.cpus);
-    u->plan = (struct gate_unit_plan){.program = {g->base.path, g->head.path, g->null.path},
+    u->plan = (struct gate_unit_plan){.program = {base, head, *g->copy.path ? g->copy.path : null},
                                       .setup = {&u->base, &u->head, &u->base},
                                       .rounds = g->config->rounds,
                                       .timeout_s = g->sweep->timeout_s};
@@ -199,7 +203,7 @@ static int run_unit(struct gate *g, int cell, int number, int confirm, struct er
     struct unit_setup setup;
     struct gate_unit u;
     struct err why = {0};
-    if (unit_setup(g, cell, &setup, e))
+    if (unit_setup(g, cell, number, &setup, e))
         return -1;
     uint64_t seed = g->sweep->seed + 1000003u * (uint64_t)(cell + 1) + 7919u * (uint64_t)(2 * number + confirm);
     int failed = gate_unit_run(&u, &setup.plan, seed, e);
@@ -264,7 +268,7 @@ static int ask_facts(struct gate *g, struct err *e)
             struct unit_setup setup;
             struct outcome o;
             struct err why;
-            if (unit_setup(g, i, &setup, e))
+            if (unit_setup(g, i, 0, &setup, e))
                 return -1;
             tell(g, "facts", i, g->plan->matrix.n);
             if (gate_facts(&facts, &setup.plan, (enum gate_arm)arm, &o, e))
@@ -362,10 +366,10 @@ static int begin(struct gate *g, struct err *e)
     int two = g->head_plan != g->plan;
     struct store_gate row = {.base_model = two ? g->plan->models[0].id : 0,
                              .head_model = two ? g->head_plan->models[0].id : 0,
-                             .base = g->base.build,
-                             .head = g->head.build,
-                             .base_path = c->base ? c->base : g->base.path,
-                             .head_path = c->head ? c->head : g->head.path,
+                             .base = g->base.build[0].build,
+                             .head = g->head.build[0].build,
+                             .base_path = c->base ? c->base : g->base.build[0].path,
+                             .head_path = c->head ? c->head : g->head.build[0].path,
                              .base_sha256 = g->base.sha256,
                              .head_sha256 = g->head.sha256,
                              .rule_version = GATE_RULE_VERSION,
@@ -393,15 +397,18 @@ static int begin(struct gate *g, struct err *e)
 static int open_builds(struct gate *g, struct err *e)
 {
     const struct gate_config *c = g->config;
-    if (gate_build_open(&g->base, c->base, c->base_commit, e) || gate_build_open(&g->head, c->head, c->head_commit, e))
+    if (gate_side_open(&g->base, c->base, c->base_commit, e) || gate_side_open(&g->head, c->head, c->head_commit, e))
         return -1;
-    return c->null ? gate_build_open(&g->null, c->null, c->base_commit, e) : gate_build_copy(&g->base, &g->null, e);
+    if (c->null)
+        return gate_side_open(&g->null, c->null, c->base_commit, e);
+    return g->base.n > 1 ? 0 : gate_build_copy(&g->base.build[0], &g->copy, e);
 }
 
 static void check_builds(const struct gate *g, struct gate_report *out)
 {
     struct err why = {0};
-    if (gate_build_unchanged(&g->base, &why) || gate_build_unchanged(&g->head, &why) || gate_build_unchanged(&g->null, &why))
+    if (gate_side_unchanged(&g->base, &why) || gate_side_unchanged(&g->head, &why) || gate_side_unchanged(&g->null, &why) ||
+        (*g->copy.path && gate_build_unchanged(&g->copy, &why)))
         snprintf(out->reason, sizeof out->reason, "%.*s", (int)sizeof out->reason - 1, why.msg);
 }
 
@@ -413,8 +420,10 @@ static void close_gate(struct gate *g)
         free(g->track[i].base);
         free(g->track[i].head);
     }
-    if (!g->config->null)
-        gate_build_remove(&g->null);
+    gate_build_remove(&g->copy);
+    gate_side_close(&g->base);
+    gate_side_close(&g->head);
+    gate_side_close(&g->null);
     free(g->cell);
     free(g->member);
     free(g->track);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 #define ANSWER_MS 30000 /* that a program may take to say who it is */
 #define COPY "/the-same-program-again/bench"
@@ -140,4 +141,53 @@ void gate_build_remove(const struct gate_build *copy)
         *strrchr(path, '/') = '\0';
         rmdir(path);
     }
+}
+
+/* -- sides ----------------------------------------------------------------------------------------------------------------- */
+
+static int same_build(const struct store_build *a, const struct store_build *b)
+{
+    return !strcmp(a->version, b->version) && !strcmp(a->commit, b->commit) && !strcmp(a->compiler, b->compiler) &&
+           !strcmp(a->flags, b->flags);
+}
+
+int gate_side_open(struct gate_side *s, const char *list, const char *commit, struct err *e)
+{
+    struct list l = list_split(list ? list : "");
+    struct text hashes = {0};
+    int n = list ? l.n : 1,
+        failed = n ? 0 : err_set(e, ERR_USAGE, "\"%s\" names no program of a build, such as build/bench", list);
+    *s = (struct gate_side){.build = calloc((size_t)n + 1, sizeof *s->build)};
+    if (!s->build)
+        abort();
+    for (int i = 0; i < n && !failed; i++) {
+        failed = gate_build_open(&s->build[i], list ? l.v[i] : NULL, commit, e);
+        if (!failed && !same_build(&s->build[0].build, &s->build[i].build))
+            failed =
+                err_set(e, ERR_INVALID, "%s: another build than %s: those of one side are one build linked in several orders",
+                        l.v[i], l.v[0]);
+        text_printf(&hashes, "%s", s->build[i].sha256);
+        s->n++;
+    }
+    if (!failed && s->n == 1)
+        memcpy(s->sha256, s->build[0].sha256, sizeof s->sha256);
+    else if (!failed)
+        sha256_bytes(hashes.p, hashes.n, s->sha256);
+    text_free(&hashes);
+    free(l.v);
+    return failed ? -1 : 0;
+}
+
+int gate_side_unchanged(const struct gate_side *s, struct err *e)
+{
+    for (int i = 0; i < s->n; i++)
+        if (gate_build_unchanged(&s->build[i], e))
+            return -1;
+    return 0;
+}
+
+void gate_side_close(struct gate_side *s)
+{
+    free(s->build);
+    *s = (struct gate_side){0};
 }

@@ -120,7 +120,7 @@ static int any_job(const struct gate *g, const struct side *base, int variant)
 
 int gate_quality(struct gate *g, struct gate_report *out, struct err *e)
 {
-    struct side side[2] = {{g->plan, &g->base, 0}, {g->head_plan, &g->head, 0}};
+    struct side side[2] = {{g->plan, &g->base.build[0], 0}, {g->head_plan, &g->head.build[0], 0}};
     struct gate_scores *q = gate_scores_open(g->store, g->config);
     unsigned char *needed = calloc((size_t)g->plan->n_variants + 1, 1);
     int n_needed = 0, failed = 0;

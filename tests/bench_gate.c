@@ -170,6 +170,24 @@ static void a_slower_program_has_regressed_after_a_confirmation(void **state)
     free(text);
 }
 
+static void metrics_can_be_chosen(void **state)
+{
+    (void)state;
+    char db[300];
+    const struct fake slow = {.name = "head", .decode = "1040000"};
+    snprintf(db, sizeof db, "%s", test_file("metric.db"));
+    assert_int_equal(gate(&plain, &slow, db, "--metric arena"), 0);
+    expect_rows(db, "SELECT metric, outcome, gates FROM verdict", "arena|pass|1\n");
+    expect_rows(db, "SELECT count(*) FROM unit", "0\n"); /* nothing that needs statistics */
+    assert_int_equal(gate(&plain, &slow, db, "--metric p99_ms=20%"), 0);
+    expect_rows(db, "SELECT metric, outcome, gates FROM verdict", "p99_ms|pass|1\n");
+    assert_int_equal(gate(&plain, &slow, db, "--metric p99_ms=4%,arena"), 1);
+    expect_rows(db, "SELECT metric, outcome FROM verdict ORDER BY metric", "arena|pass\np99_ms|regressed\n");
+    assert_int_equal(gate(&plain, &slow, db, "--metric ms_per_tokn"), 2);
+    assert_int_equal(gate(&plain, &slow, db, "--metric ms_per_token=5"), 2);
+    assert_int_equal(gate(&plain, &slow, db, "--metric ,"), 2);
+}
+
 static void json_says_the_same(void **state)
 {
     (void)state;
@@ -229,6 +247,37 @@ static void noise_is_inconclusive(void **state)
     text = output();
     expect_text(text, "raise --budget");
     free(text);
+}
+
+/* Two files a side, one of which lies badly in memory: each unit takes the next, and the null arm is base's other file. */
+static void files_of_a_side_take_turns(void **state)
+{
+    (void)state;
+    static const struct fake second = {.name = "second", .decode = "1040000"},
+                             other = {.name = "other", .version = "bench 0.1.0 (b)"};
+    char a[300], b[300], db[300];
+    snprintf(a, sizeof a, "%s", write_fake(&plain));
+    snprintf(b, sizeof b, "%s", write_fake(&second));
+    snprintf(db, sizeof db, "%s", test_file("turns.db"));
+    int code =
+        finish(start("gate --base %s,%s --head %s,%s --runtime null --context 1 --looks 8 --rounds 2 --metric ms_per_token "
+                     "--quiet --db %s",
+                     a, b, a, b, db));
+    assert_in_range(code, 0, 3);
+    expect_rows(
+        db,
+        "SELECT b.ns, h.ns, n.ns, count(*) FROM unit ub JOIN sample b ON b.unit = ub.id JOIN unit uh ON uh.number = ub.number "
+        "AND uh.arm = 'head' JOIN sample h ON h.unit = uh.id JOIN unit un ON un.number = ub.number AND un.arm = 'null' "
+        "JOIN sample n ON n.unit = un.id WHERE ub.arm = 'base' AND b.round = 0 AND h.round = 0 AND n.round = 0 AND "
+        "b.kind = 'decode' AND h.kind = 'decode' AND n.kind = 'decode' GROUP BY 1, 2, 3",
+        "2000000|2000000|2080000|2\n2000000|2080000|2080000|2\n2080000|2000000|2000000|2\n2080000|2080000|2000000|2\n");
+    expect_rows(db, "SELECT base_sha256 = head_sha256, length(base_sha256), instr(base_path, ',') > 0 FROM gate", "1|64|1\n");
+    snprintf(b, sizeof b, "%s", write_fake(&other));
+    assert_int_equal(finish(start("gate --base %s --head %s,%s --runtime null --context 1 --db %s", a, a, b, db)), 4);
+    char *text = output();
+    expect_text(text, "another build than");
+    free(text);
+    assert_int_equal(finish(start("gate --base , --head %s --runtime null --context 1 --db %s", a, db)), 2);
 }
 
 static void energy_is_told_where_it_is_measured(void **state)
@@ -367,9 +416,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_programs_pass),
         cmocka_unit_test(a_slower_program_has_regressed_after_a_confirmation),
+        cmocka_unit_test(metrics_can_be_chosen),
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(exact_metrics_fail_without_statistics),
         cmocka_unit_test(noise_is_inconclusive),
+        cmocka_unit_test(files_of_a_side_take_turns),
         cmocka_unit_test(energy_is_told_where_it_is_measured),
         cmocka_unit_test(a_real_program_tells_its_facts),
         cmocka_unit_test(faults_are_invalid),

@@ -15,13 +15,13 @@
 #include "bench/gate_stored.h"
 
 static const struct option_spec options[] = {
-    {"base", 0, "BENCH", "the program that head must not be worse than"},
-    {"head", 0, "BENCH", "the program to judge"},
+    {"base", 0, "BENCH", "the program that head must not be worse than; FILE,FILE,...: one build linked in several orders"},
+    {"head", 0, "BENCH", "the program to judge; likewise"},
     {"base-model", 0, "FILE", "hold two models against each other: the one that the other must not be worse than"},
     {"head-model", 0, "FILE", "and the one to judge; without --base and --head this program runs both"},
     {"base-run", 0, "RUN", "hold two stored runs against each other: exact metrics and quality; times are told"},
     {"head-run", 0, "RUN", "and the one to judge, as bench list numbers them"},
-    {"null", 0, "BENCH", "base linked again, for the null arm (a copy of base)"},
+    {"null", 0, "BENCH", "base linked again, for the null arm (the next of base's files, a copy where it has one)"},
     {"base-commit", 0, "HASH", "commit that base must be built from (any)"},
     {"head-commit", 0, "HASH", "commit that head must be built from (any)"},
 #define AXIS(name, arg, help, ...) {#name, 0, arg, help},
@@ -34,6 +34,7 @@ static const struct option_spec options[] = {
     {"decode", 'n', "N", "tokens decoded in each round (64)"},
     {"batch", 0, "N", "most tokens evaluated at once in prefill (512)"},
     {"exclude", 0, "LINES", "leave out cells: \"format=f16 context=4096; threads=1\""},
+    {"metric", 0, "LIST", "judge these alone, with a tolerance where one is given: ms_per_token=3%,arena (all)"},
     {"rounds", 0, "N", "measurements of each process, an even number (8)"},
     {"looks", 0, "LIST", "units after which it is decided (12,16,22,30,40)"},
     {"alpha", 0, "P", "error of calling a metric worse, over all looks (0.01)"},
@@ -232,6 +233,8 @@ const struct command command_gate = {
     .examples = "  bench gate --base old/bench --head build/bench --model m.gguf --text some.txt --context 64 --threads 1,2\n"
                 "  bench gate ci/gate.ini --base old/bench --head build/bench --junit gate.xml --markdown summary.md\n"
                 "  bench gate ci/gate.ini --base old/bench --head build/bench --budget 60 --inconclusive pass\n"
+                "  bench gate ci/gate.ini --base old/bench --head build/bench --metric ms_per_token=3%,arena\n"
+                "  bench gate ci/gate.ini --base old/bench,old/bench-relinked --head build/bench,build/bench-relinked\n"
                 "  bench gate --base-model v1.gguf --head-model v2.gguf --text some.txt --tasks mine.jsonl:exact --context 64\n"
                 "  bench gate --base-run 3 --head-run last",
     .run = run,

@@ -91,6 +91,27 @@ int gate_options_take(void *ctx, const char *section, const char *key, const cha
     return 0;
 }
 
+/* --metric: these gate and must be measurable, all others are off. */
+static int only_metrics(struct gate_options *o, const char *list, struct err *e)
+{
+    struct list l = list_split(list);
+    int failed = 0;
+    for (int i = 0; i < GATE_MAX_METRICS; i++)
+        o->metric[i].on = o->metric[i].gates = o->score[i].on = o->score[i].gates = o->own[i].set.on = o->own[i].set.gates = 0;
+    for (int i = 0; i < l.n && !failed; i++) {
+        char section[96], *equals = strchr(l.v[i], '=');
+        if (equals)
+            *equals = '\0';
+        snprintf(section, sizeof section, "metric %s", l.v[i]);
+        failed = gate_options_take(o, section, "gate", "yes", e) ||
+                 (equals && gate_options_take(o, section, "tolerance", equals + 1, e));
+    }
+    if (!failed && !l.n)
+        failed = err_set(e, ERR_USAGE, "--metric: name one at least; bench help gate lists them");
+    free(l.v);
+    return failed;
+}
+
 static int read_looks(const char *list, struct gate_rule *r, struct err *e)
 {
     struct list l = list_split(list);
@@ -177,5 +198,7 @@ int gate_options_read(const struct settings *s, struct gate_options *o, struct e
     c->seed = (uint64_t)seed;
     for (int i = 0; i < AXES; i++)
         c->axis[i] = setting(s, axes[i].name);
+    if (setting(s, "metric") && only_metrics(o, setting(s, "metric"), e))
+        return -1;
     return read_sides(s, o, e) || read_quality(s, c, e) ? -1 : 0;
 }
