@@ -109,7 +109,7 @@ verdict $? 'more was asked for, under another condition: an equal one, and one o
 check 0 '^equal  *-  *all  *3  *0  *0.0% \[0.0%, 70.8%\]  *0  *0 of 3 ' ci/gate_trial --report --db "$db" --work "$dir/work"
 for row in 'slower  *4%  *all  *3  *3  ' 'slower  *20%  *hog  *1  *1  ' 'ms_per_token  *all  *4%  *all  *4.0%  *[34]\.[90]%  *4\..%  *3  *3  *100.0% \[29.2%, 100.0%\]' \
     'all  *all  *20%  *idle  *[12][90]\.[09]%' 'all  *all  *20%  *hog  *-  *-  *-  *4' 'equal: 0  *all  *18 ' \
-    'slower: the calibrated effect  *ms_per_token  *4 ' 'replayed: 72 verdicts, 0 of them not what is stored$'; do
+    'slower: the calibrated effect  *ms_per_token  *4 ' 'replayed: [1-9][0-9]* verdicts, 0 of them not what is stored$'; do
     grep -q "$row" "$dir/out"
     verdict $? "a row of \"$row\""
 done
