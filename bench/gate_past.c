@@ -168,6 +168,7 @@ static int take_sample(void *ctx, int n, const char *const *column, const char *
     s->part[part].run_delay_ns = whole_number(value[12]);
     s->part[part].nivcsw = whole_number(value[13]);
     s->part[part].instructions = whole_number(value[14]);
+    s->part[part].energy_uj = whole_number(value[15]);
     p->n += part == PART_DECODE;
     return 0;
 }
@@ -215,7 +216,7 @@ int gate_past_load(struct gate_past *p, struct store *s, int64_t run, struct err
         snprintf(id, sizeof id, "%lld", (long long)p->cell[i].id);
         if (store_query(s,
                         "SELECT u.phase, u.number, u.arm, u.state, u.peak_bytes, s.round, s.kind, s.place, s.ns, s.tokens, "
-                        "hex(s.token_ns), s.cpu_ns, s.run_delay_ns, s.nivcsw, s.instructions FROM unit u "
+                        "hex(s.token_ns), s.cpu_ns, s.run_delay_ns, s.nivcsw, s.instructions, s.energy_uj FROM unit u "
                         "LEFT JOIN sample s ON s.unit = u.id WHERE u.cell = CAST(?1 AS INTEGER) "
                         "ORDER BY u.phase = 'confirm', u.number, u.arm, s.round, s.kind",
                         params, take_sample, &r, e))
@@ -261,7 +262,7 @@ static void take_unit(struct replay *r, int cell, int unit, int confirm)
         if (!v || r->absent[cell * gate_n_metrics + k])
             continue;
         int missing = !(v[ARM_BASE] > 0) + !(v[ARM_HEAD] > 0) + !(v[ARM_NULL] > 0);
-        if (missing == GATE_ARMS && !strcmp(c->metric[k].outcome, "absent")) {
+        if (missing && !strcmp(c->metric[k].outcome, "absent")) {
             r->absent[cell * gate_n_metrics + k] = 1;
             m->gates = 0;
             m->outcome = GATE_PASS;
@@ -331,7 +332,8 @@ void gate_past_replay(const struct gate_past *p, struct gate_replayed *out)
         if (m->outcome == GATE_OPEN) /* between two looks, as bench/gate_verdict.c tells it */
             gate_judge(&m->now, m->head, m->null, m->n, m->tolerance, p->rule.alpha / p->rule.n_looks,
                        p->rule.beta / p->rule.n_looks, p->rule.alpha / p->rule.n_looks);
-        out[i] = (struct gate_replayed){outcome_of(&r, i / gate_n_metrics, i % gate_n_metrics), m->now.estimate, m->now.n};
+        out[i] = (struct gate_replayed){outcome_of(&r, i / gate_n_metrics, i % gate_n_metrics), m->now.estimate,
+                                        r.absent[i] ? 0 : m->now.n};
         gate_member_free(m);
         gate_member_free(&r.fresh[i]);
     }

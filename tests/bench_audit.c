@@ -49,7 +49,8 @@ static void put_unit(struct store *s, int64_t cell, const char *phase, int numbe
                                                    .cpu_ns = k % GATE_PARTS == PART_DECODE ? 2 * ns : ns,
                                                    .run_delay_ns = 0,
                                                    .nivcsw = -1,
-                                                   .instructions = -1};
+                                                   .instructions = -1,
+                                                   .energy_uj = -1};
         unit[arm] = (struct store_unit){.cell = cell,
                                         .phase = phase,
                                         .number = number,
