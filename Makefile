@@ -172,8 +172,7 @@ check-arm:
 asan = O=$(O)/asan OPT=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -w'
 
 check-asan:
-	@$(MAKE) --no-print-directory $(asan) run-tests
-	@$(MAKE) --no-print-directory $(asan) check
+	@$(MAKE) --no-print-directory $(asan) run-tests check
 
 # fuzz-NAME runs tests/fuzz/NAME.c (libFuzzer, clang) for a while from its seeds; a new input that finds something goes to
 # $(O)/fuzz/found-NAME-*.  Without pointer-overflow and null, which AddressSanitizer sees too: with coverage they cost clang more than six
