@@ -3,27 +3,13 @@
 # stand-in of it (tests/standin.sh), or fails where the commit has a file `broken`.  Whatever happens, the repository stays as it was.
 # SPDX-License-Identifier: MIT
 set -u
+. tests/frame.sh
 . tests/standin.sh
-bench=$(realpath "${BENCH:-build/bench}")
 top=$PWD
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test-XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/tmp"
 export BENCH_DB="$dir/b.db" TMPDIR="$dir/tmp" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
-passed=0 failed=0
 repo=$dir/repo
 quick='--runtime null --looks 6 --rounds 2 --alpha 0.05 --cell context=1'
-
-verdict() # OK WHAT
-{
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: %s\n' "$2"
-        sed 's/^/    /' "$dir/out"
-    fi
-}
 
 # What must be the same before and after: HEAD, branches, worktrees, a bisection of the user's, files, the temporary folder.
 state()
@@ -41,11 +27,8 @@ check() # EXIT-CODE PATTERN ARGUMENTS...
 {
     code=$1 pattern=$2
     shift 2
-    "$bench" bisect --repo "$repo" "$@" >"$dir/out" 2>&1 </dev/null
-    status=$?
+    expect "$code" "$pattern" "$bench" bisect --repo "$repo" "$@"
     state >"$dir/after"
-    [ $status -eq "$code" ] && grep -q -e "$pattern" "$dir/out"
-    verdict $? "bench bisect $*: exit $status, not $code, or no \"$pattern\" in:"
     diff "$dir/before" "$dir/after" >>"$dir/out"
     verdict $? 'the repository is not as it was after:'
 }
@@ -137,5 +120,4 @@ state >"$dir/before"
     diff "$dir/before" "$dir/after" >"$dir/out"
     verdict $? 'the repository is not as it was after an interruption:'
 }
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed -eq 0 ]
+sum

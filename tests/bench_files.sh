@@ -3,25 +3,13 @@
 # and with which exit code.  The engine's part is tested in tests/engine_*.c.
 # SPDX-License-Identifier: MIT
 set -u
-bench=${BENCH:-build/bench}
-data=${BENCH_TESTDATA:-../shared/data}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test-XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0 skipped=0
+. tests/frame.sh
 
 check() # EXIT-CODE PATTERN COMMAND...
 {
     code=$1 pattern=$2
     shift 2
-    "$bench" "$@" >"$dir/out" 2>&1 </dev/null
-    status=$?
-    if [ $status -eq "$code" ] && grep -q -e "$pattern" "$dir/out"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: bench %s: exit %d, not %d, or no "%s" in:\n' "$*" $status "$code" "$pattern"
-        sed 's/^/    /' "$dir/out"
-    fi
+    expect "$code" "$pattern" "$bench" "$@"
 }
 
 check 0 '^qwen3-0.6b  *28  *1024  *3072  *16  *8  *128  *151936' synth --list-presets
@@ -96,5 +84,4 @@ else
     echo "SKIP: tokenizers/ggml-vocab-phi-3.gguf is not in $data"
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ]
+sum

@@ -2,26 +2,15 @@
 # bench history on a repository made for it, whose builds are stand-ins: who makes a point, in which order, what is found and named.
 # SPDX-License-Identifier: MIT
 set -u
+. tests/frame.sh
 . tests/standin.sh
-bench=$(realpath "${BENCH:-build/bench}")
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test-XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
 export BENCH_DB="$dir/h.db" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 
 check() # EXIT-CODE PATTERN OPTIONS...
 {
     code=$1 pattern=$2
     shift 2
-    "$bench" history --repo "$dir/repo" "$@" >"$dir/out" 2>&1 </dev/null
-    status=$?
-    if [ $status -eq "$code" ] && grep -q -e "$pattern" "$dir/out"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: bench history %s: exit %d, not %d, or no "%s" in:\n' "$*" $status "$code" "$pattern"
-        sed 's/^/    /' "$dir/out"
-    fi
+    expect "$code" "$pattern" "$bench" history --repo "$dir/repo" "$@"
 }
 
 # Commits c1 .. c12, one behind the other; 100% is what the anchor takes, from c9 on it is 12% more, and c7 has a larger arena.
@@ -98,5 +87,4 @@ check 4 'no gate with bench 0.1.0'
 "$bench" gate --base "$dir/anchor2" --head "$dir/anchor2" --runtime null --context 1 --looks 6 --rounds 2 --quiet >/dev/null 2>&1
 check 0 '^before: bench 0.1.0 (.*the first release'
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed -eq 0 ]
+sum

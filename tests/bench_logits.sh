@@ -2,31 +2,13 @@
 # bench logits: what the file holds, that the options which must not change it do not, and what is refused.
 # SPDX-License-Identifier: MIT
 set -u
-bench=${BENCH:-build/bench}
-data=${BENCH_TESTDATA:-../shared/data}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test-XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0 skipped=0
-
-verdict() # OK WHAT
-{
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: %s\n' "$2"
-        sed 's/^/    /' "$dir/out"
-    fi
-}
+. tests/frame.sh
 
 check() # EXIT-CODE PATTERN OPTIONS...
 {
     code=$1 pattern=$2
     shift 2
-    "$bench" logits "$@" >"$dir/out" 2>&1 </dev/null
-    status=$?
-    [ $status -eq "$code" ] && grep -q -e "$pattern" "$dir/out"
-    verdict $? "bench logits $*: exit $status, not $code, or no \"$pattern\" in:"
+    expect "$code" "$pattern" "$bench" logits "$@"
 }
 
 ids() # NAME JSON
@@ -99,5 +81,4 @@ else
     echo "SKIP: models/stories260K.gguf is not in $data"
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ]
+sum

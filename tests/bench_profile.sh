@@ -2,30 +2,13 @@
 # bench profile: what it prints, and what is refused.
 # SPDX-License-Identifier: MIT
 set -u
-bench=${BENCH:-build/bench}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test-XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
-
-verdict() # OK WHAT
-{
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: %s\n' "$2"
-        sed 's/^/    /' "$dir/out"
-    fi
-}
+. tests/frame.sh
 
 check() # EXIT-CODE PATTERN OPTIONS...
 {
     code=$1 pattern=$2
     shift 2
-    "$bench" profile "$@" >"$dir/out" 2>&1 </dev/null
-    status=$?
-    [ $status -eq "$code" ] && grep -q -e "$pattern" "$dir/out"
-    verdict $? "bench profile $*: exit $status, not $code, or no \"$pattern\" in:"
+    expect "$code" "$pattern" "$bench" profile "$@"
 }
 
 check 2 '--model FILE is needed'
@@ -42,5 +25,4 @@ check 0 '"threads":1' --model models/home.gguf --context 20 --decode 8 --threads
 grep -o '"share":[0-9.e-]*' "$dir/out" | awk -F: '{ sum += $2 } END { exit !(sum > 1.99 && sum <= 2.0001) }'
 verdict $? 'the shares add up to 1'
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed -eq 0 ]
+sum

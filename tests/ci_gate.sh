@@ -2,23 +2,9 @@
 # ci/gate and the steps of the two templates that call it, in clones of a repository whose builds are stand-ins (tests/standin.sh).
 # SPDX-License-Identifier: MIT
 set -u
-BENCH=$(realpath "${BENCH:-build/bench}")
+. tests/frame.sh
 top=$PWD
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test-XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-export BENCH BENCH_PLOTS="$top/plots" JOBS=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
-passed=0 failed=0 skipped=0
-
-verdict() # OK WHAT
-{
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: %s\n' "$2"
-        sed 's/^/    /' "$dir/out"
-    fi
-}
+export BENCH="$bench" BENCH_PLOTS="$top/plots" JOBS=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 
 # The origin: a Makefile that makes a stand-in as slow as the file `speed` says, and this project's ci/.
 origin=$dir/origin
@@ -135,5 +121,4 @@ else
     echo 'SKIP: whether the templates are valid YAML: no python3 with yaml'
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ]
+sum

@@ -3,52 +3,15 @@
 # this program itself.  No time of this machine is judged; that the stored verdicts come out again when the samples are judged anew is.
 # SPDX-License-Identifier: MIT
 set -u
-bench=${BENCH:-build/bench}
-case $bench in /*) ;; *) bench=$PWD/$bench ;; esac
+. tests/frame.sh
+. tests/standin.sh
 export BENCH="$bench"
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test-XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
 db=$dir/trial.db
 
-verdict() # OK WHAT
+# A program whose tokens take that long, and a little more with the length of its environment.
+fake() # NAME NANOSECONDS
 {
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: %s\n' "$2"
-        sed 's/^/    /' "$dir/out"
-    fi
-}
-
-check() # EXIT-CODE PATTERN COMMAND...
-{
-    code=$1 pattern=$2
-    shift 2
-    "$@" >"$dir/out" 2>&1 </dev/null
-    status=$?
-    [ $status -eq "$code" ] && grep -q -e "$pattern" "$dir/out"
-    verdict $? "$*: exit $status, not $code, or no \"$pattern\" in:"
-}
-
-fake() # NAME NANOSECONDS: a program whose tokens take that long, and a little more with the length of its environment
-{
-    cat >"$dir/$1" <<EOF
-#!/bin/sh
-[ "\$1" = --version ] && printf 'bench 0.1.0 (abc)\ncc 1\nflags\n' && exit
-t=\$(($2 + \${#BENCH_PAD}))
-c='["sched.utime","ns","ok",'\$t',""],["sched.stime","ns","ok",0,""],["sched.run_delay","ns","ok",0,""]'
-while read -r line; do
-    case \$line in
-    *'"do":"measure"'*) echo '{"v":1,"ok":true,"stretches":[{"kind":"prefill","real":1,"begin":1,"ns":'\$t',"tokens":1,"readings":['\$c']},{"kind":"decode","real":1,"begin":1,"ns":'\$((2 * t))',"tokens":2,"token_ns":['\$t','\$t'],"readings":['\$c']}]}' ;;
-    *'"do":"facts"'*) echo '{"v":1,"ok":true,"stretches":[{"kind":"facts","real":0,"begin":0,"ns":0,"tokens":0,"readings":[["arena","B","ok",65536,""],["logits","","ok",77,""]]}]}' ;;
-    *'"do":"exit"'*) echo '{"v":1,"ok":true,"stretches":[{"kind":"trial","real":1,"begin":1,"ns":5,"tokens":0,"readings":[["memory.peak","B","ok",10485760,""]]}]}'; exit ;;
-    *) echo '{"v":1,"ok":true,"stretches":[]}' ;;
-    esac
-done
-EOF
-    chmod +x "$dir/$1"
+    standin "$dir/$1" abc "\$(($2 + \${#BENCH_PAD}))"
 }
 
 fake base 1000000
@@ -59,26 +22,26 @@ trial() # EXIT-CODE PATTERN OPTIONS...
 {
     code=$1 pattern=$2
     shift 2
-    check "$code" "$pattern" ci/gate_trial --programs "$dir" --config "$dir/tiny.ini" --work "$dir/work" --db "$db" --effects 4,20 \
+    expect "$code" "$pattern" ci/gate_trial --programs "$dir" --config "$dir/tiny.ini" --work "$dir/work" --db "$db" --effects 4,20 \
         "$@"
 }
 
 # -- what is refused ----------------------------------------------------------------------------------------------------------------
-check 0 'usage: ci/gate_trial' ci/gate_trial --help
-check 2 'there is no option --equal' ci/gate_trial --equal 3
-check 2 'needs a value' ci/gate_trial --aa
-check 2 'it can be idle, make, hog' ci/gate_trial --conditions idle,sleep
-check 2 'none.ini: cannot be read' ci/gate_trial --config none.ini
-check 5 'no database there yet' "$bench" audit --db "$db"
-check 2 'it can be report, rules, draw, record, inject' "$bench" audit score --db "$db"
+expect 0 'usage: ci/gate_trial' ci/gate_trial --help
+expect 2 'there is no option --equal' ci/gate_trial --equal 3
+expect 2 'needs a value' ci/gate_trial --aa
+expect 2 'it can be idle, make, hog' ci/gate_trial --conditions idle,sleep
+expect 2 'none.ini: cannot be read' ci/gate_trial --config none.ini
+expect 5 'no database there yet' "$bench" audit --db "$db"
+expect 2 'it can be report, rules, draw, record, inject' "$bench" audit score --db "$db"
 trial 0 'the time is up' --minutes 0 --conditions idle
-check 0 '^calibrate ' "$bench" audit draw --db "$dir/fresh.db"
-check 4 'has not come to its end, or there is none' "$bench" audit record --kind equal --condition idle --db "$dir/fresh.db"
-check 2 'kind tune, calibrate, equal or effect' "$bench" audit record --kind slow --condition idle --db "$dir/fresh.db"
-check 2 'effect PERCENT is needed' "$bench" audit record --kind effect --condition idle --db "$dir/fresh.db"
-check 2 'percentages from 0.1 to 100' "$bench" audit draw --effects 3,none --db "$dir/fresh.db"
-check 4 'ci/gate_trial makes some' "$bench" audit --db "$dir/fresh.db"
-check 4 'ci/gate_trial tunes first' "$bench" audit inject --db "$dir/fresh.db"
+expect 0 '^calibrate ' "$bench" audit draw --db "$dir/fresh.db"
+expect 4 'has not come to its end, or there is none' "$bench" audit record --kind equal --condition idle --db "$dir/fresh.db"
+expect 2 'kind tune, calibrate, equal or effect' "$bench" audit record --kind slow --condition idle --db "$dir/fresh.db"
+expect 2 'effect PERCENT is needed' "$bench" audit record --kind effect --condition idle --db "$dir/fresh.db"
+expect 2 'percentages from 0.1 to 100' "$bench" audit draw --effects 3,none --db "$dir/fresh.db"
+expect 4 'ci/gate_trial makes some' "$bench" audit --db "$dir/fresh.db"
+expect 4 'ci/gate_trial tunes first' "$bench" audit inject --db "$dir/fresh.db"
 
 # -- a trial: killed while it works, started again, and asked for more ---------------------------------------------------------------
 # A kill that nothing can catch leaves the gate behind, which goes on to its end and is not disturbed before.
@@ -106,7 +69,7 @@ trial 0 'all runs are done' --aa 3 --effect 2 --calibrate 0 --conditions idle,ho
 verdict $? 'more was asked for, under another condition: an equal one, and one of each effect'
 
 # -- what it says --------------------------------------------------------------------------------------------------------------------
-check 0 '^equal  *-  *all  *3  *0  *0.0% \[0.0%, 70.8%\]  *0  *0 of 3 ' ci/gate_trial --report --db "$db" --work "$dir/work"
+expect 0 '^equal  *-  *all  *3  *0  *0.0% \[0.0%, 70.8%\]  *0  *0 of 3 ' ci/gate_trial --report --db "$db" --work "$dir/work"
 for row in 'slower  *4%  *all  *3  *3  ' 'slower  *20%  *hog  *1  *1  ' 'ms_per_token  *all  *4%  *all  *4.0%  *[34]\.[90]%  *4\..%  *3  *3  *100.0% \[29.2%, 100.0%\]' \
     'all  *all  *20%  *idle  *[12][90]\.[09]%' 'all  *all  *20%  *hog  *-  *-  *-  *4' 'equal: 0  *all  *18 ' \
     'slower: the calibrated effect  *ms_per_token  *4 ' 'replayed: [1-9][0-9]* verdicts, 0 of them not what is stored$'; do
@@ -114,7 +77,7 @@ for row in 'slower  *4%  *all  *3  *3  ' 'slower  *20%  *hog  *1  *1  ' 'ms_per_
     verdict $? "a row of \"$row\""
 done
 printf 'before\n<!-- ci/gate_trial --rules -->\nold\n<!-- end of ci/gate_trial --rules -->\nbehind\n' >"$dir/doc.md"
-check 0 'the table is in' ci/gate_trial --rules "$dir/doc.md" --db "$db" --work "$dir/work"
+expect 0 'the table is in' ci/gate_trial --rules "$dir/doc.md" --db "$db" --work "$dir/work"
 cp "$dir/doc.md" "$dir/out"
 for row in '^| the gate | pairs | 0 of 3, 0.0% \[0.0%, 70.8%\] | 0.0% | 100.0% | 100.0% |$' '^| 10% | in turns | 0 of 3.* | 0.0% | 100.0% |$' \
     '^| asv | in sequence |.* | 0.0% | 100.0% |$' '^before$' '^behind$'; do
@@ -124,14 +87,13 @@ done
 grep -q '^old$' "$dir/out"
 [ $? -eq 1 ]
 verdict $? 'the old table is gone'
-check 2 'has no lines' ci/gate_trial --rules Makefile --db "$db" --work "$dir/work"
+expect 2 'has no lines' ci/gate_trial --rules Makefile --db "$db" --work "$dir/work"
 
 # -- this program on the shipped model: metrics that may be absent, rounds that are left out, whatever the machine does ----------------
 "$bench" gate --base "$bench" --head "$bench" --model models/home.gguf --text prompts/home/stories.txt --context 4 --decode 2 --looks 6,8 \
     --rounds 2 --alpha 0.05 --threads 1,2 --quiet --db "$dir/real.db" >"$dir/out" 2>&1
 [ $? -le 4 ] && "$bench" audit record --kind equal --condition idle --db "$dir/real.db"
 verdict $? 'a gate of the program itself'
-check 0 'replayed: [1-9][0-9]* verdicts, 0 of them not what is stored$' "$bench" audit --db "$dir/real.db"
+expect 0 'replayed: [1-9][0-9]* verdicts, 0 of them not what is stored$' "$bench" audit --db "$dir/real.db"
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ $failed -eq 0 ]
+sum
