@@ -18,10 +18,20 @@ struct verdict {
     enum gate_outcome outcome;
 };
 
+/* Answers that are right or wrong, of all tasks of a pair: of a task by the first of its scorers that says so. */
+struct pool {
+    double *a, *b;
+    int n, tasks;
+    char last[200]; /* task */
+};
+
+#define POOL "all answers" /* the task under which they are judged */
+
 struct gate_scores {
     struct store *store;
     const struct gate_config *config;
     const struct gate_pair *pair; /* in hand */
+    struct pool pool;             /* of that */
     int swapped;                  /* its sides are, to find what only head has */
     struct verdict *v;
     int n;
@@ -138,6 +148,35 @@ static int judge(struct gate_scores *q, struct verdict *v, const double *a, cons
     return 0;
 }
 
+static void pool_add(struct pool *p, const struct verdict *v, const double *a, const double *b, int n)
+{
+    if (!v->scorer->right_or_wrong || !strcmp(p->last, v->task))
+        return;
+    p->a = realloc(p->a, (size_t)(p->n + n) * sizeof *p->a);
+    p->b = realloc(p->b, (size_t)(p->n + n) * sizeof *p->b);
+    if (n && (!p->a || !p->b))
+        abort();
+    for (int i = 0; i < n; i++) {
+        p->a[p->n + i] = a[i];
+        p->b[p->n + i] = b[i];
+    }
+    p->n += n;
+    p->tasks++;
+    snprintf(p->last, sizeof p->last, "%s", v->task);
+}
+
+/* What is too little to be seen in one task shows in several. */
+static void pool_judge(struct gate_scores *q)
+{
+    const struct scorer *s = scorer_by_name("exact");
+    struct err why;
+    if (q->pool.tasks > 1 && setting_of(q, POOL, s)->on) {
+        struct verdict *v = add(q, q->pair->cell, POOL, s);
+        if (judge(q, v, q->pool.a, q->pool.b, q->pool.n, &why))
+            invalid(v, "", why.msg);
+    }
+}
+
 static int load_and_judge(struct gate_scores *q, struct verdict *v, int64_t base, int64_t head, struct err *e)
 {
     double *a = NULL, *b = NULL;
@@ -153,6 +192,8 @@ static int load_and_judge(struct gate_scores *q, struct verdict *v, int64_t base
         invalid(v, "", why.msg);
     } else if (judge(q, v, a, b, n_a, &why)) {
         invalid(v, "", why.msg);
+    } else {
+        pool_add(&q->pool, v, a, b, n_a);
     }
     free(a);
     free(b);
@@ -200,7 +241,13 @@ int gate_scores_compare(struct gate_scores *q, const struct gate_pair *p, struct
     q->pair = p;
     q->e = e;
     q->failed = q->swapped = 0;
-    if (store_query(q->store, sql, there, take_row, q, e) || q->failed)
+    q->pool = (struct pool){0};
+    int rc = store_query(q->store, sql, there, take_row, q, e);
+    if (!rc && !q->failed)
+        pool_judge(q);
+    free(q->pool.a);
+    free(q->pool.b);
+    if (rc || q->failed)
         return -1;
     q->swapped = 1;
     return store_query(q->store, sql, back, take_row, q, e) || q->failed ? -1 : 0;

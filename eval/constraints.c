@@ -231,6 +231,7 @@ const struct scorer scorer_constraints = {
     .name = "constraints",
     .about = "share of answers that meet every member of their check",
     .input = SCORER_TEXT,
+    .right_or_wrong = 1,
     .sums = 1,
     .item = item,
     .value = value,

@@ -146,6 +146,7 @@ const struct scorer scorer_intent_exact = {
     .name = "intent_exact",
     .about = "share of answers that are the reference's JSON object",
     .input = SCORER_TEXT,
+    .right_or_wrong = 1,
     .sums = 1,
     .item = item_exact,
     .value = mean,

@@ -32,7 +32,8 @@ struct scorer {
     enum scorer_input input;
     enum scorer_scale scale;
     int lower_is_better;
-    int sums; /* numbers that an item has */
+    int right_or_wrong; /* an item's one sum is 1 or 0, so items of several tasks can be counted together */
+    int sums;           /* numbers that an item has */
     /* SCORER_TEXT: the item's sums.  references: NULL-ended, at least one.  All texts are UTF-8; what is not is taken byte by byte. */
     void (*item)(double *sums, const char *answer, const char *const *references);
     /* SCORER_CHOICE: log-probability (nats, summed over its tokens) and length in bytes of each of n continuations, n >= 2. */

@@ -15,7 +15,8 @@ struct made {
     int crashed;                     /* the second cell's trials */
     const char *infeasible;          /* why the second cell cannot run */
     int wrong;                       /* of 1,000 answers */
-    int items;                       /* 0: 1,000; -1: it was not scored */
+    int items;                       /* of a task; 0: 1,000; -1: it was not scored */
+    int tasks;                       /* 0: 1 */
     double ms;                       /* of a token; 0: 1 */
     int64_t uj;                      /* of a decode; 0: not measured */
 };
@@ -107,19 +108,25 @@ static void put_variant(struct store *s, const struct made *m, int64_t run, cons
     double sums[1000];
     for (int i = 0; i < n; i++)
         sums[i] = i >= m->wrong;
-    const struct store_score score = {.run = run,
-                                      .variant = variant,
-                                      .task = "qa",
-                                      .task_sha256 = "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
-                                      .scorer = "exact",
-                                      .value = 0.5,
-                                      .state = "ok",
-                                      .reason = "",
-                                      .sums = sums,
-                                      .n_items = n,
-                                      .n_sums = 1};
-    if (n > 0)
-        ok(store_score(s, &score, &e), &e);
+    static const struct {
+        const char *task, *scorer;
+        int number;
+    } scores[] = {{"qa", "exact", 1}, {"qb", "exact", 2}, {"qb", "squad_exact", 2}, {"qc", "choice_acc", 3}};
+    for (int i = 0; i < 4; i++) {
+        const struct store_score score = {.run = run,
+                                          .variant = variant,
+                                          .task = scores[i].task,
+                                          .task_sha256 = "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+                                          .scorer = scores[i].scorer,
+                                          .value = 0.5,
+                                          .state = "ok",
+                                          .reason = "",
+                                          .sums = sums,
+                                          .n_items = n,
+                                          .n_sums = 1};
+        if (n > 0 && (scores[i].number == 1 || scores[i].number <= m->tasks))
+            ok(store_score(s, &score, &e), &e);
+    }
 }
 
 static int64_t put_run(struct store *s, const struct made *m, const char *format)
@@ -206,6 +213,27 @@ static void exact_metrics_and_quality_decide(void **state)
     expect_text("\"base_path\":null");
 }
 
+/* One answer in a hundred, of three tasks with 400 items: no task shows it. */
+static void answers_of_all_tasks_are_counted_together(void **state)
+{
+    (void)state;
+    static const struct made right = {.items = 400, .tasks = 3}, wrong = {.items = 400, .tasks = 3, .wrong = 4};
+    char db[300], more[300];
+    snprintf(db, sizeof db, "%s", test_file("pool.db"));
+    assert_int_equal(gate(db, &right, &wrong, "f16", ""), 1);
+    expect_rows(db, "SELECT task, scorer, outcome, items FROM quality ORDER BY task, scorer",
+                "all answers|exact|regressed|1200\nqa|exact|inconclusive|400\nqb|exact|inconclusive|400\n"
+                "qb|squad_exact|inconclusive|400\nqc|choice_acc|inconclusive|400\n");
+    assert_int_equal(gate(db, &wrong, &right, "f16", ""), 0);
+    FILE *f = fopen(test_file("told.ini"), "w");
+    assert_non_null(f);
+    fputs("[metric all answers:exact]\ngate = no\n", f);
+    fclose(f);
+    snprintf(more, sizeof more, "%s", test_file("told.ini"));
+    assert_int_equal(gate(db, &right, &wrong, "f16", more), 3);
+    assert_int_equal(gate(db, &right, &right, "f16", ""), 0);
+}
+
 static void times_are_told_where_they_may(void **state)
 {
     (void)state;
@@ -289,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_runs_pass),
         cmocka_unit_test(exact_metrics_and_quality_decide),
+        cmocka_unit_test(answers_of_all_tasks_are_counted_together),
         cmocka_unit_test(times_are_told_where_they_may),
         cmocka_unit_test(faults_are_invalid),
         cmocka_unit_test(compare_tells_speed_of_one_run),
