@@ -4,7 +4,7 @@
  * instruction for it the kernel is that of the exact path over other activations. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/half.h"
-#include "kernels/kv_avx512.h"
+#include "kernels/kv_rows.h"
 #include "kernels/rows.h"
 
 static void bf16_quantize(void *dst, const float *src, int k)
@@ -36,7 +36,8 @@ BF16_MATVEC(scalar, )
 #define bf16_load16_avx512 load16_bf16_avx512
 FORMAT_F32(bf16, avx2, TARGET_AVX2)
 FORMAT_F32(bf16, avx512, TARGET_AVX512)
-FORMAT_KV_AVX512(bf16)
+FORMAT_KV(bf16, avx2, TARGET_AVX2)
+FORMAT_KV(bf16, avx512, TARGET_AVX512)
 BF16_MATVEC(avx2, TARGET_AVX2)
 BF16_MATVEC(avx512, TARGET_AVX512)
 
@@ -59,6 +60,7 @@ MATVEC_ROW_BY_ROW(bf16_matvec_bf16_avx512bf16, TARGET_AVX512BF16, bf16_dot, form
 #ifdef TARGET_NEON
 #define bf16_load16_neon load16_bf16_neon
 FORMAT_F32(bf16, neon, TARGET_NEON)
+FORMAT_KV(bf16, neon, TARGET_NEON)
 BF16_MATVEC(neon, TARGET_NEON)
 #endif
 
@@ -73,11 +75,11 @@ const struct format format_bf16 = {
     .dequantize = bf16_dequantize,
     .isa[ISA_SCALAR] = {F32_KERNELS(bf16, scalar), .matvec_act = bf16_matvec_bf16_scalar},
 #ifdef TARGET_AVX2
-    .isa[ISA_AVX2] = {F32_KERNELS(bf16, avx2), .matvec_act = bf16_matvec_bf16_avx2},
-    .isa[ISA_AVX512] = {F32_KERNELS(bf16, avx512), KV_KERNELS_AVX512(bf16), .matvec_act = bf16_matvec_bf16_avx512},
+    .isa[ISA_AVX2] = {F32_KERNELS(bf16, avx2), KV_KERNELS(bf16, avx2), .matvec_act = bf16_matvec_bf16_avx2},
+    .isa[ISA_AVX512] = {F32_KERNELS(bf16, avx512), KV_KERNELS(bf16, avx512), .matvec_act = bf16_matvec_bf16_avx512},
     .isa[ISA_AVX512BF16] = {.matvec_act = bf16_matvec_bf16_avx512bf16},
 #endif
 #ifdef TARGET_NEON
-    .isa[ISA_NEON] = {F32_KERNELS(bf16, neon), .matvec_act = bf16_matvec_bf16_neon},
+    .isa[ISA_NEON] = {F32_KERNELS(bf16, neon), KV_KERNELS(bf16, neon), .matvec_act = bf16_matvec_bf16_neon},
 #endif
 };

@@ -1,7 +1,7 @@
 /* f16.c - IEEE 754 half precision, two bytes a weight, rounded to nearest even; above 65504 becomes infinite. */
 /* SPDX-License-Identifier: MIT */
 #include "kernels/half.h"
-#include "kernels/kv_avx512.h"
+#include "kernels/kv_rows.h"
 #include "kernels/rows.h"
 
 static void f16_quantize(void *dst, const float *src, int k)
@@ -48,7 +48,8 @@ TARGET_AVX2 static void f16_store_avx2(void *dst, const float *src, int k)
 
 FORMAT_F32(f16, avx2, TARGET_AVX2)
 FORMAT_F32(f16, avx512, TARGET_AVX512)
-FORMAT_KV_AVX512(f16)
+FORMAT_KV(f16, avx2, TARGET_AVX2)
+FORMAT_KV(f16, avx512, TARGET_AVX512)
 #endif
 
 #ifdef TARGET_NEON
@@ -61,6 +62,7 @@ static inline v16_neon f16_load16_neon(const uint8_t *row, int i)
 }
 
 FORMAT_F32(f16, neon, TARGET_NEON)
+FORMAT_KV(f16, neon, TARGET_NEON)
 #endif
 
 const struct format format_f16 = {
@@ -74,10 +76,10 @@ const struct format format_f16 = {
     .dequantize = f16_dequantize,
     .isa[ISA_SCALAR] = {F32_KERNELS(f16, scalar)},
 #ifdef TARGET_AVX2
-    .isa[ISA_AVX2] = {F32_KERNELS(f16, avx2), .store = f16_store_avx2},
-    .isa[ISA_AVX512] = {F32_KERNELS(f16, avx512), KV_KERNELS_AVX512(f16)},
+    .isa[ISA_AVX2] = {F32_KERNELS(f16, avx2), KV_KERNELS(f16, avx2), .store = f16_store_avx2},
+    .isa[ISA_AVX512] = {F32_KERNELS(f16, avx512), KV_KERNELS(f16, avx512)},
 #endif
 #ifdef TARGET_NEON
-    .isa[ISA_NEON] = {F32_KERNELS(f16, neon)},
+    .isa[ISA_NEON] = {F32_KERNELS(f16, neon), KV_KERNELS(f16, neon)},
 #endif
 };

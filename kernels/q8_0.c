@@ -8,7 +8,7 @@
 
 #include "kernels/dot256_avx512.h"
 #include "kernels/half.h"
-#include "kernels/kv_avx512.h"
+#include "kernels/kv_rows.h"
 #include "kernels/rows.h"
 
 #define BLOCK 32
@@ -107,7 +107,8 @@ TARGET_AVX2 static void q8_0_store_avx2(void *dst, const float *src, int k)
 
 FORMAT_AVX2(q8_0)
 FORMAT_F32(q8_0, avx512, TARGET_AVX512)
-FORMAT_KV_AVX512(q8_0)
+FORMAT_KV(q8_0, avx2, TARGET_AVX2)
+FORMAT_KV(q8_0, avx512, TARGET_AVX512)
 
 TARGET_AVX512 FORCE_INLINE void q8_0_block16_avx512(const struct panel_q8 *out, const uint8_t *p, size_t row_bytes)
 {
@@ -393,6 +394,7 @@ static inline q32_neon q8_0_load32_neon(const uint8_t *row, int group)
 }
 
 FORMAT_SIMD(q8_0)
+FORMAT_KV(q8_0, neon, TARGET_NEON)
 #endif
 
 const struct format format_q8_0 = {
@@ -411,11 +413,17 @@ const struct format format_q8_0 = {
 #ifdef TARGET_AVX2
             [ISA_AVX2] = ALL_KERNELS(q8_0, avx2),
             [ISA_AVX2].store = q8_0_store_avx2,
-            [ISA_AVX512] = {F32_KERNELS(q8_0, avx512), KV_KERNELS_AVX512(q8_0), .unpack_q8 = q8_0_unpack_q8_avx512,
+            [ISA_AVX2].scores_f32 = q8_0_scores_f32_avx2,
+            [ISA_AVX2].mix = q8_0_mix_avx2,
+            [ISA_AVX512] = {F32_KERNELS(q8_0, avx512), KV_KERNELS(q8_0, avx512), .unpack_q8 = q8_0_unpack_q8_avx512,
                             .mix_act = q8_0_mix_act_avx512},
             [ISA_AVX512VNNI] = {.matvec_act = q8_0_matvec_q8_avx512vnni, .scores_act = q8_0_scores_q8_avx512vnni},
 #else
             SIMD_KERNELS(q8_0),
+#endif
+#ifdef TARGET_NEON
+            [ISA_NEON].scores_f32 = q8_0_scores_f32_neon,
+            [ISA_NEON].mix = q8_0_mix_neon,
 #endif
         },
 };

@@ -9,7 +9,7 @@
  *
  * A format without blocks writes NAME_load16_ISA, 16 weights of a row as floats, and takes FORMAT_F32 for each instruction set.
  * A format whose blocks want another loop writes that kernel itself, and its list; dot256_avx512.h makes the matvec of decoding
- * from what reads 256 weights, kv_avx512.h the kernels of attention for several queries. */
+ * from what reads 256 weights, kv_rows.h the kernels of attention for several queries. */
 /* SPDX-License-Identifier: MIT */
 #ifndef KERNELS_ROWS_H
 #define KERNELS_ROWS_H

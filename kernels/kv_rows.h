@@ -1,13 +1,30 @@
-/* kv_avx512.h - attention over rows of a KV cache for several queries at once: each row is read and turned into floats once for
- * up to four of them.
+/* kv_rows.h - attention over rows of a KV cache for several queries at once: each row is read and turned into floats once for up
+ * to four of them.
  *
  * Every element is computed by the same sums as by matvec_f32 and vecmat of one query, so the bits are the same for any number of
- * queries, and those of the exact path. */
+ * queries, and those of the exact path.  A format that KV caches have writes FORMAT_KV for each instruction set, behind FORMAT_F32,
+ * and lists them with KV_KERNELS. */
 /* SPDX-License-Identifier: MIT */
-#ifndef KERNELS_KV_AVX512_H
-#define KERNELS_KV_AVX512_H
+#ifndef KERNELS_KV_ROWS_H
+#define KERNELS_KV_ROWS_H
 
 #include "kernels/rows.h"
+
+#ifdef TARGET_AVX2
+#define L(name) name##_avx2
+#define LANES_TARGET TARGET_AVX2
+#include "kernels/kv_rows.inc"
+#undef L
+#undef LANES_TARGET
+#endif
+
+#ifdef TARGET_NEON
+#define L(name) name##_neon
+#define LANES_TARGET
+#include "kernels/kv_rows.inc"
+#undef L
+#undef LANES_TARGET
+#endif
 
 #ifdef TARGET_AVX512
 
@@ -164,20 +181,19 @@ TARGET_AVX512 FORCE_INLINE void mix_avx512(float *const y[], const uint8_t *w, l
     }
 }
 
-/* Defines format_scores_f32_avx512 and format_mix_avx512 from format_load16_avx512. */
-#define FORMAT_KV_AVX512(format)                                                                                                 \
-    TARGET_AVX512 static void format##_scores_f32_avx512(float *const y[], const void *w, const struct act *x, float scale,      \
-                                                         int rows)                                                               \
+#endif
+
+/* Defines format_scores_f32_isa and format_mix_isa from format_load16_isa. */
+#define FORMAT_KV(format, isa, target)                                                                                           \
+    target static void format##_scores_f32_##isa(float *const y[], const void *w, const struct act *x, float scale, int rows)    \
     {                                                                                                                            \
-        scores_avx512(y, w, format##_load16_avx512, &format_##format, x, scale, rows);                                           \
+        scores_##isa(y, w, format##_load16_##isa, &format_##format, x, scale, rows);                                             \
     }                                                                                                                            \
-    TARGET_AVX512 static void format##_mix_avx512(float *const y[], const void *w, const float *const a[], int n, int k,         \
-                                                  int rows)                                                                      \
+    target static void format##_mix_##isa(float *const y[], const void *w, const float *const a[], int n, int k, int rows)       \
     {                                                                                                                            \
-        mix_avx512(y, w, format##_load16_avx512, &format_##format, a, n, k, rows);                                               \
+        mix_##isa(y, w, format##_load16_##isa, &format_##format, a, n, k, rows);                                                 \
     }
 
-#define KV_KERNELS_AVX512(format) .scores_f32 = format##_scores_f32_avx512, .mix = format##_mix_avx512
+#define KV_KERNELS(format, isa) .scores_f32 = format##_scores_f32_##isa, .mix = format##_mix_##isa
 
-#endif
 #endif
