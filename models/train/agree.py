@@ -53,6 +53,7 @@ def main():
     shape = "tiny" if a.tiny else "full"
     tok = Tokenizer.load(os.path.join(a.dir, "vocabulary.json"))
     model = Model(shape, tok.size)
+    model.products = torch.float32
     model.load_state_dict({n: t.half().float() if t.dim() == 2 else t
                            for n, t in torch.load(os.path.join(a.dir, shape + ".pt"))["model"].items()})
     r = random.Random("agree")

@@ -1,6 +1,6 @@
 """Task 2: a question about a short context of device states and notes, or "That is not in the notes." """
 # SPDX-License-Identifier: MIT
-from words import DAYS, LIGHTS, NAMES, OPENED, ROOMS, SWITCHED, at, is_are, number
+from words import DAYS, LIGHTS, NAMES, OPENED, ROOMS, SWITCHED, at, is_are, listed, number
 
 UNKNOWN = "That is not in the notes."
 PLACES = ("the blue box", "the top drawer", "the hall cupboard", "the green bag", "the glove box", "the shed", "the old trunk",
@@ -52,10 +52,10 @@ def context(r):
                                  "code": codes, "count": devices}
 
 
-def ask(r, rooms, pairs, have):
-    """A question about it: its combinations, the question, the answer."""
+def ask(r, rooms, pairs, have, known=0.8):
+    """A question about it: its combinations, the question, the answer.  `known`: how often it is to be in the notes."""
     pool, devices, temps, items, visits, meals, owners, codes, _ = (SWITCHED + OPENED[:6], *have.values())
-    known, kinds = r.random() < 0.8, ["state", "state", "state", "temp", "item", "item", "visit", "meal", "owner", "code",
+    known, kinds = r.random() < known, ["state", "state", "state", "temp", "item", "item", "visit", "meal", "owner", "code",
                                       "count"]
     kinds = [k for k in kinds if have[k]] if known else kinds
     kind = r.choice(kinds) if kinds else "state"
@@ -111,7 +111,7 @@ def ask(r, rooms, pairs, have):
         x = pick(owners, NAMES)
         who, room = x if known else (x, "")
         q = r.choice(("where is {}?", "have you seen {}?", "in which room is {}?")).format(who)
-        a = f"{who} is {at(room)}." if room else ""
+        a = f"{at(room).capitalize()}." if room else ""
         keys = [("answer", "name, room", who, room)]
     elif kind == "code":
         x = pick(codes, CODES)
@@ -133,7 +133,25 @@ def ask(r, rooms, pairs, have):
     return keys, q, a
 
 
+def rows(r):
+    """A context, what is known from it (a thing, what there is to it, their combinations), and things that are not in it."""
+    out, rooms, _, have = context(r)
+    key = lambda *words: [("answer", *words)]
+    known = [(x[0], x[1], key(words, *x[:2])) for what, words in (("item", "item, place"), ("visit", "visitor, day"),
+                                                                  ("meal", "day, food"), ("owner", "name, room"))
+             for x in have[what]]
+    if r.random() < 0.3 and known:  # the other way round
+        values = [v for _, v, _ in known]
+        return out, [(v, k, keys) for k, v, keys in known if values.count(v) == 1], r.sample(PLACES + FOODS, 8)
+    known += [(f"{room} {device}", state.split(",")[0], key("room, device", room, device)) for _, room, device, state in have["state"]]
+    known += [(f"{room} temperature", str(t), key("room, degrees", room, str(t))) for room, t in have["temp"]]
+    known += [(f"{code} code", number, key("code", code, number[:2])) for code, number in have["code"]]
+    rest = [f"{x} {y}" for x in rooms for y in r.sample(SWITCHED, 2)] + [f"{x} temperature" for x in r.sample(ROOMS, 2)]
+    rest += [f"{x} code" for x in CODES] + r.sample(ITEMS + VISITORS + NAMES, 12)
+    return out, known, rest
+
+
 def make(r):
     lines, *house = context(r)
     keys, q, a = ask(r, *house)
-    return keys, "\n".join(lines) + "\nQ: " + q, a
+    return keys, listed(lines) + "\nQ: " + q, a

@@ -11,28 +11,28 @@ from tokenizer import FIRST, Tokenizer, learn
 BOS, EOS = 1, 2
 ROW = 256       # tokens of a row
 PROMPT = 0.1    # weight of a prompt's tokens in the loss; an answer's have 1
-SHARES = {"intent": 0.36, "answer": 0.23, "summary": 0.13, "translate": 0.14, "choice": 0.07, "story": 0.07}  # of the tokens
-# From a step on: other shares.  With those above alone answers took on their form long before the model looked anything up: of 100
-# tokens of a context one or two depend on it.  Several questions about one context, and lists that are said twice, the second
-# time in another order, have many times as many.  The third and the fifth stage are for looking up above all.
-STAGES = ((0, SHARES),
-          (2100, {"intent": 0.30, "answer": 0.10, "questions": 0.18, "summary": 0.08, "translate": 0.11, "choice": 0.12,
-                  "story": 0.05, "recall": 0.06}),
-          (2766, {"intent": 0.10, "questions": 0.30, "summary": 0.04, "translate": 0.04, "choice": 0.12, "lines": 0.40}),
-          (3400, {"intent": 0.30, "answer": 0.10, "questions": 0.16, "summary": 0.08, "translate": 0.11, "choice": 0.13,
-                   "story": 0.06, "lines": 0.06}),
-          (4134, {"intent": 0.12, "answer": 0.15, "questions": 0.25, "summary": 0.04, "translate": 0.04, "choice": 0.20,
-                  "lines": 0.20}),
-          (4900, {"intent": 0.30, "answer": 0.16, "questions": 0.12, "summary": 0.08, "translate": 0.10, "choice": 0.16,
-                  "story": 0.05, "lines": 0.03}),
-          (5800, {"intent": 0.24, "answer": 0.18, "questions": 0.24, "summary": 0.06, "translate": 0.06, "choice": 0.16,
-                  "story": 0.03, "lines": 0.03}))
+TASKS = ("intent", "answer", "summary", "translate", "choice", "story")
+# What is trained on, from a step on: shares of the tokens.  One or two of the hundred tokens of an answer's context matter to it, so
+# there are texts with many times as many: `questions` and `quiz`, several questions to one context; `facts`, nothing but what is
+# asked for and what there is to it; `lines`, a list that is said twice, the second time in another order; `recall`, the same with
+# random pieces.
+STAGES = ((0, {"questions": 0.25, "choice": 0.15, "lines": 0.30, "recall": 0.20, "intent": 0.10}),
+          (400, {"intent": 0.28, "answer": 0.10, "questions": 0.22, "lines": 0.06, "recall": 0.03, "choice": 0.16, "summary": 0.06,
+                 "translate": 0.06, "story": 0.03}),
+          (2099, {"intent": 0.24, "answer": 0.06, "questions": 0.17, "facts": 0.20, "quiz": 0.12, "choice": 0.07, "lines": 0.02,
+                  "summary": 0.04, "translate": 0.05, "story": 0.03}),
+          (4568, {"intent": 0.22, "answer": 0.06, "questions": 0.17, "facts": 0.17, "quiz": 0.12, "odd": 0.10, "choice": 0.04,
+                  "summary": 0.04, "translate": 0.05, "story": 0.03}),
+          (6519, {"intent": 0.40, "answer": 0.15, "questions": 0.10, "facts": 0.05, "quiz": 0.04, "odd": 0.03, "choice": 0.09,
+                  "summary": 0.05, "translate": 0.06, "story": 0.03}),
+          (9417, {"intent": 0.38, "hard": 0.15, "answer": 0.12, "questions": 0.08, "facts": 0.04, "quiz": 0.03, "odd": 0.02,
+                  "choice": 0.06, "summary": 0.04, "translate": 0.05, "story": 0.03}))
 
 
 def vocabulary(size):
     """A tokenizer learned on training text, each task with about the same number of tokens."""
     texts = []
-    for task, n in zip(SHARES, (8000, 4000, 3000, 9000, 5000, 3000)):
+    for task, n in zip(TASKS, (8000, 4000, 3000, 9000, 5000, 3000)):
         r = random.Random(f"vocabulary/{task}")
         texts += ["".join(generate.document(task, r)) for _ in range(n)]
     return Tokenizer(*learn(texts, size))
@@ -91,7 +91,8 @@ def pack(docs, rows, apart=False):
 def training(tok, seed, step, rows):
     """The batch of a step."""
     r, shares = random.Random(f"{seed}/{step}"), [s for begin, s in STAGES if begin <= step][-1]
-    more = {"questions": generate.questions, "lines": generate.lines}
+    more = {"questions": generate.questions, "lines": generate.lines, "facts": generate.facts, "quiz": generate.quiz,
+            "odd": generate.odd, "hard": generate.hard}
 
     def document(kind):
         if kind == "recall":
@@ -113,7 +114,7 @@ def training(tok, seed, step, rows):
 def held_out(tok, part, count):
     """For each task: documents of a part; of a choice all options, one document each, the right one first."""
     out = {}
-    for task in SHARES:
+    for task in TASKS:
         r, docs = random.Random(f"held out/{part}/{task}"), []
         while count > len(docs) / (4 if task == "choice" else 1):
             prompt, a = generate.item(task, r, part)

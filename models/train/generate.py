@@ -16,6 +16,7 @@ import story
 import summary
 import translate
 from split import split_of
+from words import listed
 
 TASKS = {"intent": intent, "answer": answer, "summary": summary, "translate": translate, "choice": choice, "story": story}
 
@@ -41,18 +42,26 @@ def document(task, r, part="train"):
     return before(task, prompt), out[0] if task == "choice" else out
 
 
+def hard(r):
+    """A command of the kinds that are got wrong most: the other one of two things, and the garage, which a door can be of."""
+    while True:
+        prompt, out = item("intent", r, "train")
+        if "other one" in prompt or "garage" in prompt:
+            return before("intent", prompt), out
+
+
 def questions(r):
     """A context with several questions about it, all of them training items: text before an answer, answer, text before the next."""
     asked = {}
     while not asked:
         lines, *house = answer.context(r)
-        for keys, q, a in (answer.ask(r, *house) for _ in range(6)):
+        for keys, q, a in (answer.ask(r, *house, 0.6) for _ in range(6)):
             if split_of(keys) == "train":
                 asked[q] = a
     out = []
     for q, a in asked.items():
         out += [f"\nQ: {q}\n### answer\n", a]
-    out[0] = "### answer\n" + "\n".join(lines) + out[0]
+    out[0] = "### answer\n" + listed(lines) + out[0]
     return out
 
 
@@ -66,9 +75,40 @@ def lines(r):
         out = [f"{n} {job} on {d}" for n, d in zip(r.sample(answer.NAMES, 7), r.sample(answer.DAYS, 7))]
     else:
         n = r.randrange(5, 9)
-        out = [f"The {i} is in {p}." for i, p in zip(r.sample(answer.ITEMS, n), r.sample(answer.PLACES, n))]
+        out = [f"the {i} is in {p}" for i, p in zip(r.sample(answer.ITEMS, n), r.sample(answer.PLACES, n))]
     again = r.sample(out, len(out))
-    return ["### lines\n" + "\n".join(out) + "\n### answer\n", "\n".join(again)]
+    return ["### lines\n" + listed(out) + "\n### answer\n", listed(again)]
+
+
+def facts(r):
+    """A list, then what is asked for and what there is to it, many times: the other side of a line, or that there is none."""
+    out, known, rest = choice.rows(r) if r.random() < 0.4 else answer.rows(r)
+    names = {k for k, _, _ in known}
+    asked = [(k, v) for k, v, keys in known if split_of(keys) == "train"]
+    missing = [x for x in dict.fromkeys(rest) if x not in names]
+    asked += [(k, "none") for k in r.sample(missing, min(len(missing), max(2, len(known))))]
+    r.shuffle(asked)
+    texts = ["### facts\n" + listed(out) + "\n### answer\n"]
+    for k, v in asked:
+        texts[-1] += f"- {k}:"
+        texts += [f" {v}\n", ""]
+    return texts[:-1]
+
+
+def quiz(r, kinds=choice.LISTS):
+    """A list with several questions about it, as task `choice` asks them: text before an answer, answer, text before the next."""
+    out, asked = choice.several(r, kinds)
+    texts = ["### choice\n" + listed(out) + "\n"]
+    for keys, q, a in asked:
+        if split_of(keys) == "train":
+            texts[-1] += f"{q}\n### answer\n"
+            texts += [a, "\n"]
+    return texts[:-1] if len(texts) > 1 else quiz(r, kinds)
+
+
+def odd(r):
+    """The same, with the one kind of list that has only one question: which is the odd one?"""
+    return quiz(r, (choice.states,))
 
 
 def test_set(task, r, part, count):

@@ -21,7 +21,7 @@ def split(key):
 def split_of(keys):
     """The part of an item; None where combinations of valid and test meet: such an item is used nowhere."""
     parts = {split(k) for k in keys}
-    if parts == {"train"}:
+    if parts <= {"train"}:
         return "train"
     if "test" in parts:
         return None if "valid" in parts else "test"

@@ -2,8 +2,8 @@
 
 Ids: 0 <unk>, 1 <s>, 2 </s>, 3 to 258 the bytes, then the characters, then the merges in the order learned.  The score of a
 merge is -rank, of a character lower than all.  Encoding merges the neighbours that form the piece with the highest score, the
-leftmost of equals first.  Pieces never mix letters, digits and punctuation; a digit and a line break stand alone; so a prompt's
-ids are a prefix of those of prompt and answer, and a text can be encoded chunk by chunk.
+leftmost of equals first.  Pieces never mix letters, digits and punctuation, have two digits at most, and a line break stands
+alone; so a prompt's ids are a prefix of those of prompt and answer, and a text can be encoded chunk by chunk.
 """
 # SPDX-License-Identifier: MIT
 import collections
@@ -13,7 +13,7 @@ import re
 
 SPACE = "\u2581"
 FIRST = 3 + 256
-CHUNK = re.compile(rf"\n|\d|{SPACE}?[^\W\d_{SPACE}]+|{SPACE}?[^\w\s{SPACE}]+|{SPACE}|.")
+CHUNK = re.compile(rf"\n|\d+|{SPACE}?[^\W\d_{SPACE}]+|{SPACE}?[^\w\s{SPACE}]+|{SPACE}|.")
 
 
 def chunks(text):
@@ -26,7 +26,7 @@ def learn(texts, size):
     for text in texts:
         count.update(chunks(text))
     letters = sorted({c for chunk in count for c in chunk} | {chr(c) for c in range(33, 127)} | {"\n", SPACE})
-    words = [(list(chunk), n) for chunk, n in sorted(count.items())]
+    words = [(list(chunk), n) for chunk, n in sorted(count.items()) if not chunk[0].isdigit() or len(chunk) == 2]
     pairs, where = collections.Counter(), collections.defaultdict(set)
     for i, (word, n) in enumerate(words):
         for pair in zip(word, word[1:]):

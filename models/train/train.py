@@ -1,7 +1,7 @@
 """Trains the shipped model (or --tiny, its sibling) on generated text; stops and resumes at any moment.
 
 The matrices are trained with Muon (momentum, orthogonalised by five Newton-Schulz steps: Jordan 2024), the embedding and the
-norms with Adam.  The rate rises over the first steps, stays, and falls in a straight line over the last quarter of --steps;
+norms with Adam.  The rate rises over the first steps, stays, and falls in a straight line over the last third of --steps;
 before that, --steps may be changed between two runs.
 """
 # SPDX-License-Identifier: MIT
@@ -17,8 +17,8 @@ import batches
 from model import SHAPES, Model
 from tokenizer import Tokenizer
 
-WARMUP, FALL = 100, 0.25
-MATRIX_RATE, OTHER_RATE, DECAY = 0.02, 0.003, 0.02
+WARMUP, FALL = 50, 1 / 3
+MATRIX_RATE, OTHER_RATE, DECAY = 0.02, 0.005, 0.02
 
 
 class Muon:
@@ -36,7 +36,7 @@ class Muon:
             g = torch.stack([p.grad for p in group])
             m = self.momentum[shape].lerp_(g, 0.05)
             x = g.lerp(m, 0.95)
-            x = x / (x.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
+            x = (x / (x.flatten(1).norm(dim=1)[:, None, None] + 1e-7)).bfloat16()
             tall = shape[0] > shape[1]
             x = x.transpose(1, 2) if tall else x
             for _ in range(5):
@@ -100,9 +100,9 @@ def main():
     p.add_argument("--dir", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "run"),
                    help="checkpoint, vocabulary, log (models/train/run)")
     p.add_argument("--tiny", action="store_true", help="the sibling for small devices")
-    p.add_argument("--steps", type=int, default=5800)
+    p.add_argument("--steps", type=int, default=11400)
     p.add_argument("--rows", type=int, default=16, help="rows of 256 tokens a step (16)")
-    p.add_argument("--vocabulary", type=int, default=1536)
+    p.add_argument("--vocabulary", type=int, default=2048)
     p.add_argument("--seed", default="train-1")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--save-every", type=float, default=120, help="seconds (120)")

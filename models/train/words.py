@@ -41,6 +41,11 @@ def at(room):
     return f"{OUTSIDE.get(room, 'in')} the {room}"
 
 
+def listed(lines):
+    """The lines of a list.  What they begin with has a space in front of it, as everywhere else, and so the same pieces."""
+    return "\n".join("- " + x for x in lines)
+
+
 def is_are(device):
     return "are" if device in PLURAL else "is"
 
