@@ -76,6 +76,10 @@ class Model(nn.Module):
                     p.data *= 0.3 / math.sqrt(2 * layers)
         self.output_norm.weight.data.fill_(0.02 / EMBEDDING)
         self.look_back()
+        # The entry that all embeddings share says nothing of the next token, so the head does not see it: else it grows without
+        # bound, and what is rounded of an embedding's entry 0 is multiplied by it.
+        self.output_norm.weight.data[0] = 0
+        self.output_norm.weight.register_hook(lambda g: g * (torch.arange(d) > 0))
 
     @torch.no_grad()
     def look_back(self):

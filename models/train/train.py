@@ -100,7 +100,7 @@ def main():
     p.add_argument("--dir", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "run"),
                    help="checkpoint, vocabulary, log (models/train/run)")
     p.add_argument("--tiny", action="store_true", help="the sibling for small devices")
-    p.add_argument("--steps", type=int, default=11400)
+    p.add_argument("--steps", type=int, default=12000)
     p.add_argument("--rows", type=int, default=16, help="rows of 256 tokens a step (16)")
     p.add_argument("--vocabulary", type=int, default=2048)
     p.add_argument("--seed", default="train-1")
