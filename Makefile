@@ -161,7 +161,7 @@ run-tests: $(TESTS) $(O)/bench
 check: $(O)/bench
 	$(O)/bench kernels --check
 
-# The NEON and dotprod kernels on a machine that is no Arm.  Static and of libc alone: nothing is needed of the other side.
+# The Arm kernels on a machine that is no Arm.  Static and of libc alone: nothing is needed of the other side.
 CROSS     = aarch64-linux-gnu-
 EMULATOR  = qemu-aarch64 -cpu max
 check-arm:

@@ -114,11 +114,13 @@ static const struct peak_loop loops[] = {
 #include <arm_neon.h>
 
 #define DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
+#define I8MM __attribute__((target("arch=armv8.2-a+dotprod+i8mm")))
 
 #define BYTES(v) vreinterpretq_s8_s32(v)
 /* Without a dot product: bytes to products in 16 bits, pairs of them added into 32; half a vector of bytes at a time. */
 #define DOT_HALF(a, u, s) vpadalq_s16(a, vmull_s8(vget_low_s8(BYTES(u)), vget_low_s8(BYTES(s))))
 #define DOT_LANES(a, u, s) vdotq_s32(a, BYTES(u), BYTES(s))
+#define DOT_TILES(a, u, s) vmmlaq_s32(a, BYTES(u), BYTES(s))
 
 static void read_neon(const void *p, size_t bytes)
 {
@@ -132,9 +134,11 @@ static void f32_neon(uint64_t n)
 
 static void int8_neon(uint64_t n){CHAINS(EACH_24, "w", int32x4_t, DOT_HALF)}
 
-DOTPROD static void int8_dotprod(uint64_t n)
+DOTPROD static void int8_dotprod(uint64_t n){CHAINS(EACH_24, "w", int32x4_t, DOT_LANES)}
+
+I8MM static void int8_i8mm(uint64_t n)
 {
-    CHAINS(EACH_24, "w", int32x4_t, DOT_LANES)
+    CHAINS(EACH_24, "w", int32x4_t, DOT_TILES)
 }
 
 static peak_read_fn *const readers[ISA_COUNT] = {
@@ -145,6 +149,7 @@ static peak_read_fn *const readers[ISA_COUNT] = {
 static const struct peak_loop loops[] = {
     {PEAK_INT8, ISA_NEON, "smull, sadalp", 24 * 4 * 4, int8_neon},
     {PEAK_INT8, ISA_DOTPROD, "sdot", 24 * 4 * 8, int8_dotprod},
+    {PEAK_INT8, ISA_I8MM, "smmla", 24 * 4 * 16, int8_i8mm},
     {PEAK_F32, ISA_NEON, "fmla", 24 * 4 * 2, f32_neon},
 };
 

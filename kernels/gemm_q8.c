@@ -369,6 +369,93 @@ FORCE_INLINE void rows_q8_neon(float *y, size_t ldy, const struct panel_q8 *pane
 
 COLUMNS_Q8_NEON(neon, TARGET_NEON)
 COLUMNS_Q8_NEON(dotprod, TARGET_DOTPROD)
+
+/* Eight rows of a panel times n columns, an even number: smmla multiplies 2 rows by 2 columns, 8 weights deep.  Two steps of the
+ * panel, 4 weights of 4 rows each, zip into 8 weights of 2 rows, twice.  Lanes of a tile: row 0 column 0, row 0 column 1, row 1
+ * column 0, row 1 column 1. */
+TARGET_I8MM FORCE_INLINE void tile_q8_i8mm(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x, int c, int r,
+                                           int rows, int group, int offset, int n)
+{
+    const int groups = x->k / group, steps = group / 4, pairs = n / 2;
+    const int8_t *q = x->q + (size_t)c * (size_t)x->k;
+    float32x4_t acc[2 * COLS_NEON]; /* [pair of rows][pair of columns] */
+    UNROLL
+    for (int j = 0; j < 4 * pairs; j++)
+        acc[j] = vdupq_n_f32(0);
+    for (int g = 0; g < groups; g++) {
+        int32x4_t sum[2 * COLS_NEON];
+        UNROLL
+        for (int j = 0; j < 4 * pairs; j++)
+            sum[j] = vdupq_n_s32(0);
+        for (int s = steps * g; s < steps * (g + 1); s += 2) {
+            const uint8_t *p = panel->q + (s * PANEL_ROWS + r) * 4;
+            int8x16_t w[4];
+            UNROLL
+            for (int i = 0; i < 2; i++) {
+                int32x4_t a = vreinterpretq_s32_u8(veorq_u8(vld1q_u8(p + 16 * i), vdupq_n_u8(0x80))); /* signed */
+                int32x4_t b = vreinterpretq_s32_u8(veorq_u8(vld1q_u8(p + PANEL_ROWS * 4 + 16 * i), vdupq_n_u8(0x80)));
+                w[2 * i] = vreinterpretq_s8_s32(vzip1q_s32(a, b));
+                w[2 * i + 1] = vreinterpretq_s8_s32(vzip2q_s32(a, b));
+            }
+            UNROLL
+            for (int j = 0; j < pairs; j++) {
+                const int8_t *column = q + (size_t)(2 * j) * (size_t)x->k + 4 * s;
+                int8x16_t v = vcombine_s8(vld1_s8(column), vld1_s8(column + x->k));
+                UNROLL
+                for (int i = 0; i < 4; i++)
+                    sum[i * pairs + j] = vmmlaq_s32(sum[i * pairs + j], w[i], v);
+            }
+        }
+        const float *d = panel->d + g * PANEL_ROWS + r, *m = panel->m + g * PANEL_ROWS + r;
+        UNROLL
+        for (int j = 0; j < pairs; j++) {
+            const float d0 = group_scale(x, c + 2 * j, g, group), d1 = group_scale(x, c + 2 * j + 1, g, group);
+            const float32x2_t dx = vset_lane_f32(d1, vdup_n_f32(d0), 1);
+            float32x2_t mx = dx;
+            if (offset)
+                mx = vmul_f32(dx, vset_lane_f32((float)group_sum(x, c + 2 * j + 1, g, group),
+                                                vdup_n_f32((float)group_sum(x, c + 2 * j, g, group)), 1));
+            UNROLL
+            for (int i = 0; i < 4; i++) {
+                float32x4_t *to = &acc[i * pairs + j];
+                const float32x4_t dw = vcombine_f32(vdup_n_f32(d[2 * i]), vdup_n_f32(d[2 * i + 1]));
+                *to = vfmaq_f32(*to, vcvtq_f32_s32(sum[i * pairs + j]), vmulq_f32(dw, vcombine_f32(dx, dx)));
+                if (offset)
+                    *to = vfmaq_f32(*to, vcombine_f32(vdup_n_f32(m[2 * i]), vdup_n_f32(m[2 * i + 1])), vcombine_f32(mx, mx));
+            }
+        }
+    }
+    for (int j = 0; j < pairs; j++) {
+        float out[2][8];
+        for (int i = 0; i < 4; i++) {
+            float four[4];
+            vst1q_f32(four, acc[i * pairs + j]);
+            for (int k = 0; k < 4; k++)
+                out[k % 2][2 * i + k / 2] = four[k];
+        }
+        for (int k = 0; k < 2; k++)
+            memcpy(y + (size_t)(2 * j + k) * ldy, out[k], sizeof(float) * (size_t)(rows < 8 ? rows : 8));
+    }
+}
+
+TARGET_I8MM FORCE_INLINE void rows_q8_i8mm(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x, int c,
+                                           int rows, int group, int offset, int n)
+{
+    for (int r = 0; r < rows; r += 8)
+        tile_q8_i8mm(y + r, ldy, panels + r / PANEL_ROWS, x, c, r % PANEL_ROWS, rows - r, group, offset, n);
+}
+
+TARGET_I8MM FORCE_INLINE void columns_q8_i8mm(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x, int rows,
+                                              int group, int offset)
+{
+    int c = 0;
+    for (; c + COLS_NEON <= x->n; c += COLS_NEON)
+        rows_q8_i8mm(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, COLS_NEON);
+    for (; c + 2 <= x->n; c += 2)
+        rows_q8_i8mm(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, 2);
+    if (c < x->n)
+        rows_q8_neon(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, 1, dot4_dotprod);
+}
 #endif
 
 /* The shapes that formats have: group, offset. */
@@ -396,6 +483,7 @@ GEMM_Q8(avx512vnni, TARGET_AVX512VNNI)
 #ifdef TARGET_NEON
 GEMM_Q8(neon, TARGET_NEON)
 GEMM_Q8(dotprod, TARGET_DOTPROD)
+GEMM_Q8(i8mm, TARGET_I8MM)
 #endif
 
 /* [group is 16][offset]; NULL where the level below serves. */
@@ -405,7 +493,7 @@ static gemm_q8 *const q8_at[ISA_COUNT][2][2] = {
     [ISA_AVX2] = SHAPES(avx2),     [ISA_AVX512VNNI] = SHAPES(avx512vnni),
 #endif
 #ifdef TARGET_NEON
-    [ISA_NEON] = SHAPES(neon),     [ISA_DOTPROD] = SHAPES(dotprod),
+    [ISA_NEON] = SHAPES(neon),     [ISA_DOTPROD] = SHAPES(dotprod),       [ISA_I8MM] = SHAPES(i8mm),
 #endif
 };
 

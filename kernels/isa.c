@@ -9,7 +9,7 @@
 #include <sys/auxv.h>
 #endif
 
-static const char *const names[ISA_COUNT] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "dotprod"};
+static const char *const names[ISA_COUNT] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "dotprod", "i8mm"};
 
 const char *isa_name(enum isa isa)
 {
@@ -59,6 +59,7 @@ int isa_has(enum isa isa)
 #ifdef __linux__
     case ISA_NEON: return !!(getauxval(AT_HWCAP) & HWCAP_ASIMD);
     case ISA_DOTPROD: return isa_has(ISA_NEON) && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP);
+    case ISA_I8MM: return isa_has(ISA_DOTPROD) && (getauxval(AT_HWCAP2) & HWCAP2_I8MM);
 #else
     case ISA_NEON: /* part of the architecture; of the rest there is no portable way to ask */ return 1;
 #endif

@@ -15,12 +15,13 @@ enum isa {
     ISA_AVX512BF16, /* ... and BF16: bf16 dot products */
     ISA_NEON,       /* Armv8-A Advanced SIMD */
     ISA_DOTPROD,    /* Armv8.2-A int8 dot products */
+    ISA_I8MM,       /* Armv8.6-A int8 matrix products */
     ISA_COUNT
 };
 
-const char *isa_name(enum isa isa);            /* "avx512vnni" */
+const char *isa_name(enum isa isa);             /* "avx512vnni" */
 int isa_parse(const char *name, enum isa *out); /* 0, or -1 when no instruction set is called that */
-int isa_has(enum isa isa);                     /* does this machine run it, operating system included? */
-enum isa isa_best(void);                       /* the highest that it has */
+int isa_has(enum isa isa);                      /* does this machine run it, operating system included? */
+enum isa isa_best(void);                        /* the highest that it has */
 
 #endif

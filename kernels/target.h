@@ -22,6 +22,7 @@
 #include <arm_neon.h>
 #define TARGET_NEON /* every Armv8-A has it */
 #define TARGET_DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
+#define TARGET_I8MM __attribute__((target("arch=armv8.2-a+dotprod+i8mm")))
 #endif
 
 #define FORCE_INLINE static inline __attribute__((always_inline))

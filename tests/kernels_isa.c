@@ -38,6 +38,7 @@ static void what_there_is(void **state)
     assert_true(!isa_has(ISA_AVX512) || isa_has(ISA_AVX2)); /* a ladder has no missing rung */
     assert_true(!isa_has(ISA_AVX512VNNI) || isa_has(ISA_AVX512));
     assert_true(!isa_has(ISA_DOTPROD) || isa_has(ISA_NEON));
+    assert_true(!isa_has(ISA_I8MM) || isa_has(ISA_DOTPROD));
 }
 
 /* At every level each kernel is the one of the nearest level at or below that has it. */
