@@ -93,6 +93,17 @@ static void take_cpus(struct topology *t, hwloc_topology_t h)
 
 /* 0, or -1 with the reason in why.  RESTRICT_TO_CPUBINDING honours the affinity mask and is refused without IS_THISSYSTEM; a
  * cgroup's cpuset is honoured anyway.  HWLOC_THISSYSTEM=0, which replays another machine's topology, switches both off. */
+/* A virtual machine's nodes grow and shrink while programs come and go; it is the same machine all the time.  How much memory it
+ * has in all is told elsewhere. */
+static void forget_memory(hwloc_topology_t h)
+{
+    for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_NUMANODE, o));) {
+        o->attr->numanode.local_memory = 0;
+        for (unsigned i = 0; i < o->attr->numanode.page_types_len; i++)
+            o->attr->numanode.page_types[i].count = 0;
+    }
+}
+
 static int read_hwloc(struct topology *t, char *why, size_t n)
 {
     hwloc_topology_t h;
@@ -114,6 +125,7 @@ static int read_hwloc(struct topology *t, char *why, size_t n)
                         hwloc_topology_is_thissystem(h) ? "" : ", not of this machine");
     if (all > t->n)
         snprintf(t->source + used, sizeof t->source - (size_t)used, ", the first %d of %d CPUs", t->n, all);
+    forget_memory(h);
     if (hwloc_topology_export_xmlbuffer(h, &xml, &length, 0) == 0) {
         t->xml = strdup(xml);
         hwloc_free_xmlbuffer(h, xml);
