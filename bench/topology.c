@@ -91,8 +91,6 @@ static void take_cpus(struct topology *t, hwloc_topology_t h)
     }
 }
 
-/* 0, or -1 with the reason in why.  RESTRICT_TO_CPUBINDING honours the affinity mask and is refused without IS_THISSYSTEM; a
- * cgroup's cpuset is honoured anyway.  HWLOC_THISSYSTEM=0, which replays another machine's topology, switches both off. */
 /* A virtual machine's nodes grow and shrink while programs come and go; it is the same machine all the time.  How much memory it
  * has in all is told elsewhere. */
 static void forget_memory(hwloc_topology_t h)
@@ -104,6 +102,8 @@ static void forget_memory(hwloc_topology_t h)
     }
 }
 
+/* 0, or -1 with the reason in why.  RESTRICT_TO_CPUBINDING honours the affinity mask and is refused without IS_THISSYSTEM; a
+ * cgroup's cpuset is honoured anyway.  HWLOC_THISSYSTEM=0, which replays another machine's topology, switches both off. */
 static int read_hwloc(struct topology *t, char *why, size_t n)
 {
     hwloc_topology_t h;

@@ -56,7 +56,7 @@ def ask(r, rooms, pairs, have, known=0.8):
     """A question about it: its combinations, the question, the answer.  `known`: how often it is to be in the notes."""
     pool, devices, temps, items, visits, meals, owners, codes, _ = (SWITCHED + OPENED[:6], *have.values())
     known, kinds = r.random() < known, ["state", "state", "state", "temp", "item", "item", "visit", "meal", "owner", "code",
-                                      "count"]
+                                        "count"]
     kinds = [k for k in kinds if have[k]] if known else kinds
     kind = r.choice(kinds) if kinds else "state"
     known = known and bool(have[kind])

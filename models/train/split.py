@@ -19,7 +19,7 @@ def split(key):
 
 
 def split_of(keys):
-    """The part of an item; None where combinations of valid and test meet: such an item is used nowhere."""
+    """The part of an item; None where combinations of valid and test meet: such an item is used nowhere.  Without any, training."""
     parts = {split(k) for k in keys}
     if parts <= {"train"}:
         return "train"
