@@ -26,8 +26,8 @@ enum kernel_kind {
     KERNEL_UNPACK_Q8,
     KERNEL_MATMUL,    /* rows of a matrix times many columns (prefill) */
     KERNEL_ATTENTION, /* one head; format is that of K and of V */
-    KERNEL_ACT,       /* act_fill */
-    KERNEL_ACT_TOKEN, /* act_fill_token */
+    KERNEL_ACT,       /* act_fill, in runs of ACT_RUN */
+    KERNEL_ACT_TOKEN, /* act_fill, all of a column one run */
     KERNEL_RMSNORM,
     KERNEL_ROPE,
     KERNEL_ROPE_HALVES,

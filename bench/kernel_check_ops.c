@@ -6,19 +6,11 @@
 
 #include "bench/kernel_cases.h"
 
-static void round_act(const struct kernel_case *c, struct act *a, const float *x, int n, int k, void *room, enum isa isa)
-{
-    if (c->kind == KERNEL_ACT_TOKEN)
-        act_fill_token(a, x, n, k, room, isa);
-    else
-        act_fill(a, c->act, x, n, k, room, isa);
-}
-
 int check_act(struct check *k)
 {
     enum { N = 3 };
-    const int q8 = k->c->act == ACT_Q8, cols = q8 ? 160 : 157, all = N * cols;      /* bf16 has no groups to fill */
-    const int sharing = k->c->kind == KERNEL_ACT_TOKEN ? cols : q8 ? ACT_GROUP : 1; /* elements that have one scale */
+    const int q8 = k->c->act == ACT_Q8, cols = q8 ? ACT_RUN + 160 : 157, all = N * cols; /* bf16 has no groups to fill */
+    const int run = !q8 ? 1 : k->c->kind == KERNEL_ACT_TOKEN ? cols : ACT_RUN;           /* elements that have one scale */
     static const float odd[] = {NAN, INFINITY, -INFINITY, FLT_TRUE_MIN, -0.0f, FLT_MAX, 1e-37f};
     for (int fill = 0; fill < FILLS + (int)(sizeof odd / sizeof *odd); fill++) {
         const size_t bytes = act_bytes(k->c->act, N, cols);
@@ -28,17 +20,18 @@ int check_act(struct check *k)
         fill_floats(k, x, all, fill < FILLS ? (enum fill)fill : ORDINARY, FLT_MAX, 1e-38f);
         if (fill >= FILLS)
             x[70] = odd[fill - FILLS];
-        round_act(k->c, &a, x, N, cols, room, k->c->isa);
-        round_act(k->c, &b, x, N, cols, scalar, ISA_SCALAR);
+        act_fill(&a, k->c->act, x, N, cols, run, room, k->c->isa);
+        act_fill(&b, k->c->act, x, N, cols, run, scalar, ISA_SCALAR);
         for (size_t i = 0; i < bytes; i++) {
             if (((uint8_t *)room)[i] != ((uint8_t *)scalar)[i])
                 return check_fail(k, "case %d: byte %zu of %zu is not that of scalar", fill, i, bytes);
         }
         for (int i = 0; i < all; i++) {
-            int finite = 1, first = i / sharing * sharing;
+            const int first = i - i % cols % run, rest = cols - first % cols;
+            int finite = 1;
             double largest = 0;
             int32_t total = 0;
-            for (int j = first; j < first + sharing; j++) {
+            for (int j = first; j < first + (rest < run ? rest : run); j++) {
                 finite &= isfinite(x[j]) != 0;
                 largest = fabs((double)x[j]) > largest ? fabs((double)x[j]) : largest;
                 total += q8 && j / SUM_GROUP == i / SUM_GROUP ? a.q[j] : 0;

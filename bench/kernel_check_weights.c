@@ -116,7 +116,7 @@ static int check_product(struct check *k, int rows, int cols, int n, int row0, i
     fill_weights(k, w, wf, rows, cols, fill);
     fill_sizes(k, size, w, wf, rows, cols);
     fill_act(k, xf, n, cols);
-    act_fill(&x, c->act, xf, n, cols, room, ISA_SCALAR);
+    act_fill(&x, c->act, xf, n, cols, ACT_RUN, room, ISA_SCALAR);
     struct format_kernels under_test = format_kernels(f, c->isa);
     if (c->kind == KERNEL_MATVEC)
         (c->act == ACT_F32 ? under_test.matvec_f32 : under_test.matvec_act)(y, w, &x, rows);
@@ -317,7 +317,7 @@ int check_attention(struct check *k)
         fill_sizes(k, size, kr, kf, n, head);
         fill_weights(k, vr, vf, n, head, i % 3 ? ORDINARY : FILLS);
         fill_floats(k, q, heads * head, ORDINARY, 0, 0);
-        act_fill(&x, c->act, q, heads, head, room, ISA_SCALAR);
+        act_fill(&x, c->act, q, heads, head, ACT_GROUP, room, ISA_SCALAR);
         for (int j = 0; j < n * head; j++)
             largest = fabs((double)vf[j]) > largest ? fabs((double)vf[j]) : largest;
         attention(out, q, &a, &all, 1, scratch);

@@ -111,7 +111,7 @@ int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int row
     for (int r = 0; r < rows; r++)
         b->x2[n_x + (size_t)r] = (float)rng_unit(&rng); /* what vecmat weighs rows by */
     if (c->kind == KERNEL_MATVEC || c->kind == KERNEL_MATMUL || c->kind == KERNEL_ATTENTION)
-        act_fill(&b->act, c->act, b->x, columns, k, b->room, c->isa);
+        act_fill(&b->act, c->act, b->x, columns, k, ACT_RUN, b->room, c->isa);
 
     const double products = (double)rows * heads(w) * k;
     w->bytes = c->format ? (double)b->w_bytes : (double)n_x * sizeof(float);
@@ -215,10 +215,9 @@ void kernel_work_run(struct kernel_work *w, int thread)
                   &(struct kv_view){1, {{0, w->rows}}}, 1, scratch);
         break;
     case KERNEL_ACT:
-        act_fill(&rounded, c->act, b->x + (size_t)row0 * k, row1 - row0, w->k, b->room + (size_t)thread * b->each_room, c->isa);
-        break;
     case KERNEL_ACT_TOKEN:
-        act_fill_token(&rounded, b->x + (size_t)row0 * k, row1 - row0, w->k, b->room + (size_t)thread * b->each_room, c->isa);
+        act_fill(&rounded, c->act, b->x + (size_t)row0 * k, row1 - row0, w->k, c->kind == KERNEL_ACT ? ACT_RUN : w->k,
+                 b->room + (size_t)thread * b->each_room, c->isa);
         break;
     default:
         for (int r = row0; r < row1; r++)

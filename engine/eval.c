@@ -18,26 +18,19 @@
 
 #include "engine/inject.h"
 
-/* The query of a head is not rounded here but in groups, by attention: it meets the cache, not a weight. */
-static void fill(const struct session *s, struct act *a, enum act_kind kind, const float *x, int k, void *room)
-{
-    if (kind == ACT_Q8 && s->compute == COMPUTE_INT8_TOKEN)
-        act_fill_token(a, x, 1, k, room, s->isa);
-    else
-        act_fill(a, kind, x, 1, k, room, s->isa);
-}
-
-/* Rounds one column to `kind`.  The only column of a pass stays where act_fill puts it, in the thread's own scratch; one of
+/* Rounds one column to `kind`.  The query of a head is not rounded here but in groups, by attention: it meets the cache, not a
+ * weight.  The only column of a pass stays where act_fill puts it, in the thread's own scratch; one of
  * many is copied to its place in the shared arrays. */
 static void round_column(struct session *s, struct scratch *own, struct act *a, enum act_kind kind, const float *x, int c)
 {
     struct act one;
+    const int run = s->compute == COMPUTE_INT8_TOKEN ? a->k : ACT_RUN;
     size_t k = (size_t)a->k, groups = k / ACT_GROUP, sums = k / SUM_GROUP, at = (size_t)c;
     if (a->n == 1) {
-        fill(s, a, kind, x, a->k, own->room[kind]);
+        act_fill(a, kind, x, 1, a->k, run, own->room[kind], s->isa);
         return;
     }
-    fill(s, &one, kind, x, a->k, own->room[kind]);
+    act_fill(&one, kind, x, 1, a->k, run, own->room[kind], s->isa);
     if (kind == ACT_BF16)
         memcpy(s->bf16 + at * k, one.bf16, k * sizeof *s->bf16);
     if (kind == ACT_Q8) {

@@ -1,6 +1,6 @@
 /* act.c - rounds activations to what a kernel reads, with the same bits on every instruction set.
  *
- * bf16: to nearest even.  int8: d = max |x| / 127 over the groups of 32 that share a scale, q = x / d rounded to nearest even,
+ * bf16: to nearest even.  int8: d = max |x| / 127 over the run of elements that share a scale, q = x / d rounded to nearest even,
  * and the sums of q beside it, of 16 each.  Where the largest magnitude is 0 or so small that 127 / max overflows, it counts as
  * zero.  A NaN or an infinity gives d = NaN and q = 0 to all that share its scale, so the outputs that depend on it are NaN as
  * they are on the exact path, instead of plausible. */
@@ -14,8 +14,8 @@
 #define INF_BITS 0x7f800000u
 
 typedef void act_bf16(uint16_t *out, const float *x, size_t n);
-/* `groups` groups of 32, of which each `sharing` in a row have one scale. */
-typedef void act_q8(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int sharing);
+/* `groups` groups of 32, of which each `run` in a row have one scale; the last run may be shorter. */
+typedef void act_q8(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int run);
 
 /* From the bits of the largest magnitude, which order as the floats do with infinities and NaNs above all: the scale, and what
  * the elements are multiplied by. */
@@ -31,11 +31,11 @@ static inline float group_scale(uint32_t max_bits, float *inverse)
     return max / 127;
 }
 
-static void act_q8_scalar(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int sharing)
+static void act_q8_scalar(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int run)
 {
     const float round = 12582912; /* 1.5 * 2^23: adding it leaves no room for a fraction */
-    for (int from = 0; from < groups; from += sharing) {
-        const int end = from + sharing;
+    for (int from = 0; from < groups; from += run) {
+        const int end = groups - from < run ? groups : from + run;
         uint32_t max = 0;
         for (int i = from * ACT_GROUP; i < end * ACT_GROUP; i++) {
             uint32_t u = float_bits(x[i]) & 0x7fffffff;
@@ -80,11 +80,11 @@ TARGET_AVX2 static void act_bf16_avx2(uint16_t *out, const float *x, size_t n)
     act_bf16_scalar(out + i, x + i, n - i);
 }
 
-TARGET_AVX2 static void act_q8_avx2(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int sharing)
+TARGET_AVX2 static void act_q8_avx2(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int run)
 {
     const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
-    for (int from = 0; from < groups; from += sharing) {
-        const int end = from + sharing;
+    for (int from = 0; from < groups; from += run) {
+        const int end = groups - from < run ? groups : from + run;
         __m256i max = _mm256_setzero_si256();
         for (int i = from * ACT_GROUP; i < end * ACT_GROUP; i += 8)
             max = _mm256_max_epi32(max, _mm256_and_si256(_mm256_loadu_si256((const __m256i *)(x + i)), magnitude));
@@ -128,10 +128,10 @@ static void act_bf16_neon(uint16_t *out, const float *x, size_t n)
     act_bf16_scalar(out + i, x + i, n - i);
 }
 
-static void act_q8_neon(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int sharing)
+static void act_q8_neon(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int run)
 {
-    for (int from = 0; from < groups; from += sharing) {
-        const int end = from + sharing;
+    for (int from = 0; from < groups; from += run) {
+        const int end = groups - from < run ? groups : from + run;
         uint32x4_t max = vdupq_n_u32(0);
         for (int i = from * ACT_GROUP; i < end * ACT_GROUP; i += 4)
             max = vmaxq_u32(max, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), vdupq_n_u32(0x7fffffff)));
@@ -188,18 +188,18 @@ size_t act_bytes(enum act_kind kind, int n, int k)
     }
 }
 
-/* n columns of k elements, of which `sharing` groups in a row have one scale. */
-static void fill_q8(struct act *a, const float *x, int n, int k, int sharing, void *room, enum isa isa)
+static void fill_q8(struct act *a, const float *x, int n, int k, int run, void *room, enum isa isa)
 {
-    const size_t elements = (size_t)n * (size_t)k, groups = elements / ACT_GROUP;
+    const size_t elements = (size_t)n * (size_t)k, groups = (size_t)k / ACT_GROUP;
     float *d = room;
-    int32_t *sum = (int32_t *)(d + groups);
+    int32_t *sum = (int32_t *)(d + (size_t)n * groups);
     int8_t *q = (int8_t *)(sum + elements / SUM_GROUP);
-    rounding_at(isa)->q8(q, d, sum, x, (int)groups, sharing);
+    for (size_t c = 0, at = 0; c < (size_t)n; c++, at += (size_t)k)
+        rounding_at(isa)->q8(q + at, d + at / ACT_GROUP, sum + at / SUM_GROUP, x + at, (int)groups, run / ACT_GROUP);
     *a = (struct act){.kind = ACT_Q8, .n = n, .k = k, .d = d, .sum = sum, .q = q};
 }
 
-void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, void *room, enum isa isa)
+void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, int run, void *room, enum isa isa)
 {
     *a = (struct act){.kind = kind, .n = n, .k = k};
     if (kind == ACT_F32) {
@@ -208,13 +208,8 @@ void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, v
         rounding_at(isa)->bf16(room, x, (size_t)n * (size_t)k);
         a->bf16 = room;
     } else {
-        fill_q8(a, x, n, k, 1, room, isa);
+        fill_q8(a, x, n, k, run, room, isa);
     }
-}
-
-void act_fill_token(struct act *a, const float *x, int n, int k, void *room, enum isa isa)
-{
-    fill_q8(a, x, n, k, k / ACT_GROUP, room, isa);
 }
 
 struct act act_columns(const struct act *a, int from, int n)

@@ -16,9 +16,9 @@
  *          in 16 lanes (element i goes to lane i % 16, in ascending order, each step one fused multiply-add of the dequantized
  *          weight and the activation; a last piece of fewer than 16 counts as padded with zeros), and the lanes are added
  *          pairwise: l += l+8, l += l+4, l += l+2, l += l+1.
- *   int8   the default.  Activations are rounded to what format->act says: int8 in groups of 32 for the quantized formats
- *          (integer sums match exactly, float sums within eps * sum |w a|), bf16 for bf16, F32 for f32 and f16.
- *          How many groups share a scale is the caller's choice (act_fill, act_fill_token); a kernel does not see it. */
+ *   int8   the default.  Activations are rounded to what format->act says: int8 in runs of 64 that share a scale for the
+ *          quantized formats (integer sums match exactly, float sums within eps * sum |w a|), bf16 for bf16, F32 for f32 and
+ *          f16.  Matvec takes a scale for every 32 as well, and everything takes runs that are longer. */
 /* SPDX-License-Identifier: MIT */
 #ifndef KERNELS_FORMAT_H
 #define KERNELS_FORMAT_H
@@ -30,7 +30,8 @@
 
 enum act_kind { ACT_F32, ACT_BF16, ACT_Q8, ACT_COUNT };
 
-#define ACT_GROUP 32 /* int8 activations: elements that share a scale */
+#define ACT_GROUP 32 /* int8 activations: elements that have an entry in d */
+#define ACT_RUN 64   /* ... elements that share a scale in a matmul: a multiplication by it costs as much as a dot product */
 #define SUM_GROUP 16 /* ... and elements that are summed, for weights with an offset */
 
 /* Type ids of tensors in formats that are ours alone.  A GGUF file that has them says so in its key FORMATS_KEY, an array of
@@ -46,18 +47,16 @@ struct act {
     const float *f32;     /* ACT_F32:  [n][k] */
     const uint16_t *bf16; /* ACT_BF16: [n][k], rounded to nearest even */
     const int8_t *q;      /* ACT_Q8:   [n][k], -127 .. 127, k a multiple of ACT_GROUP */
-    const float *d;       /* ACT_Q8:   [n][k / 32], scale of a group: x = d * q */
+    const float *d;       /* ACT_Q8:   [n][k / 32], scale of a group: x = d * q; the same for all groups of a run */
     const int32_t *sum;   /* ACT_Q8:   [n][k / 16], sums of q */
 };
 
 /* Bytes that act_fill needs in `room` for up to n columns of k elements. */
 size_t act_bytes(enum act_kind kind, int n, int k);
 
-/* Rounds x ([n][k]) to `kind`.  ACT_F32 points at x itself; the others lie in `room`. */
-void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, void *room, enum isa isa);
-
-/* To ACT_Q8 with one scale for a whole column, which stands in the d of each of its groups: what "int8 per token" means. */
-void act_fill_token(struct act *a, const float *x, int n, int k, void *room, enum isa isa);
+/* Rounds x ([n][k]) to `kind`.  ACT_F32 points at x itself; the others lie in `room`.  ACT_Q8: each `run` elements of a column
+ * share a scale, from its begin on; a multiple of ACT_GROUP, and one of ACT_RUN or k ("int8 per token") where matmul reads them. */
+void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, int run, void *room, enum isa isa);
 
 /* Columns from .. from + n of a, as columns of their own. */
 struct act act_columns(const struct act *a, int from, int n);

@@ -118,11 +118,10 @@ TARGET_AVX2 FORCE_INLINE void columns_q8_avx2(float *y, size_t ldy, const struct
 
 #define PIECE 2048 /* elements of a column whose scales and sums are gathered at a time */
 
-/* What a tile needs of its columns beside their bytes, for the reads to be at constant distances. */
+/* What a tile needs of its columns beside their bytes and scales, for the reads to be at constant distances. */
 struct columns {
     int32_t start[COLS_VNNI][PIECE / SUM_GROUP]; /* of the dot products: -128 * sum(x), for the panel is unsigned, q + 128 */
-    float d[COLS_VNNI][PIECE / ACT_GROUP];
-    float m[COLS_VNNI][PIECE / SUM_GROUP]; /* d * sum(x), of what shares an offset */
+    float sum[COLS_VNNI][PIECE / SUM_GROUP];     /* sum(x), of what shares an offset */
 };
 
 /* n columns from column c on, their elements from .. end. */
@@ -130,35 +129,28 @@ TARGET_AVX512VNNI FORCE_INLINE void gather_avx512vnni(struct columns *out, const
                                                       int group, int offset, int n)
 {
     const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
-    const __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1)), half = _mm512_srli_epi32(odd, 2),
-                  zero = _mm512_setzero_si512();
+    const __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1)), zero = _mm512_setzero_si512();
     for (int i = 0; from < end; from += 16 * ACT_GROUP, i += 16) {
         const int rest = (end - from) / ACT_GROUP;
-        const uint32_t sums = rest < 16 ? (1u << (2 * rest)) - 1 : ~0u, scales = rest < 16 ? (1u << rest) - 1 : ~0u;
+        const uint32_t in = rest < 16 ? (1u << (2 * rest)) - 1 : ~0u;
         UNROLL
         for (int j = 0; j < n; j++) {
             const int32_t *sum = x->sum + ((size_t)(c + j) * (size_t)x->k + (size_t)from) / SUM_GROUP;
-            const float *scale = x->d + ((size_t)(c + j) * (size_t)x->k + (size_t)from) / ACT_GROUP;
-            __m512i a = _mm512_maskz_loadu_epi32((__mmask16)sums, sum);
-            __m512i b = _mm512_maskz_loadu_epi32((__mmask16)(sums >> 16), sum + 16);
-            __m512 d = _mm512_maskz_loadu_ps((__mmask16)scales, scale), da = d;
+            __m512i a = _mm512_maskz_loadu_epi32((__mmask16)in, sum);
+            __m512i b = _mm512_maskz_loadu_epi32((__mmask16)(in >> 16), sum + 16);
             int32_t *start = out->start[j] + i * 32 / group;
-            float *m = out->m[j] + i * 32 / group;
-            prefetch_from(scale + (size_t)n * (size_t)(x->k / ACT_GROUP), 64); /* of the tile that follows */
-            prefetch_from(sum + (size_t)n * (size_t)(x->k / SUM_GROUP), 128);
+            float *total = out->sum[j] + i * 32 / group;
+            prefetch_from(sum + (size_t)n * (size_t)(x->k / SUM_GROUP), 128); /* of the tile that follows */
             if (group == 32) {
                 a = _mm512_add_epi32(_mm512_permutex2var_epi32(a, even, b), _mm512_permutex2var_epi32(a, odd, b));
             } else {
-                da = _mm512_permutexvar_ps(half, d);
-                const __m512 db = _mm512_permutexvar_ps(_mm512_add_epi32(half, _mm512_set1_epi32(8)), d);
                 _mm512_storeu_si512(start + 16, _mm512_slli_epi32(_mm512_sub_epi32(zero, b), 7));
                 if (offset)
-                    _mm512_storeu_ps(m + 16, _mm512_mul_ps(db, _mm512_cvtepi32_ps(b)));
+                    _mm512_storeu_ps(total + 16, _mm512_cvtepi32_ps(b));
             }
             _mm512_storeu_si512(start, _mm512_slli_epi32(_mm512_sub_epi32(zero, a), 7));
-            _mm512_storeu_ps(out->d[j] + i, d);
             if (offset)
-                _mm512_storeu_ps(m, _mm512_mul_ps(da, _mm512_cvtepi32_ps(a)));
+                _mm512_storeu_ps(total, _mm512_cvtepi32_ps(a));
         }
     }
 }
@@ -183,75 +175,55 @@ TARGET_AVX512VNNI FORCE_INLINE void dots_avx512vnni(__m512i dot[][2], const uint
     }
 }
 
-/* sums[column][row] += elements from .. end of the rows of a panel times n columns from column c on.  Both scales cost a
- * multiplication each; where two groups share that of x, it comes last and serves both. */
+/* sums[column][row] += elements from .. end of the rows of a panel times n columns from column c on.  The scale of x is that of a
+ * run, and multiplies what the run has summed. */
 TARGET_AVX512VNNI FORCE_INLINE void tile_q8_avx512vnni(float (*sums)[PANEL_ROWS], const struct panel_q8 *panel,
                                                        const struct act *x, const struct columns *columns, int c, int from,
                                                        int end, int group, int offset, int n)
 {
-    const int groups = 32 / group; /* of the panel, to one of x */
     const size_t k = (size_t)x->k;
     const int8_t *q = x->q + (size_t)c * k + from, *next = x->q + (size_t)(c + n) * k + from * n; /* the tile that follows */
+    const float *dx = x->d + ((size_t)c * k + (size_t)from) / ACT_GROUP;
     const uint8_t *w = panel->q + (size_t)from * PANEL_ROWS;
     const float *d = panel->d + (size_t)(from / group) * PANEL_ROWS, *m = panel->m + (size_t)(from / group) * PANEL_ROWS;
-    __m512 acc[COLS_VNNI][2];
+    const int groups = (end - from) / group, run = ACT_RUN / group;
 
-    UNROLL
-    for (int j = 0; j < n; j++) {
-        acc[j][0] = _mm512_loadu_ps(sums[j]);
-        acc[j][1] = _mm512_loadu_ps(sums[j] + 16);
-    }
-    for (int g = 0; g < (end - from) / 32; g++) {
-        __m512i dot[COLS_VNNI][2];
-        prefetch_from(next, 32 * (size_t)n);
-        next += 32 * n;
-        dots_avx512vnni(dot, w, q, k, columns, g * groups, group, n);
-        __m512 d0 = _mm512_loadu_ps(d), d1 = _mm512_loadu_ps(d + 16);
-        if (group == 32) {
+    for (int g = 0; g < groups; dx += ACT_RUN / ACT_GROUP) {
+        __m512 acc[COLS_VNNI][2];
+        UNROLL
+        for (int j = 0; j < n; j++)
+            acc[j][0] = acc[j][1] = _mm512_setzero_ps();
+        for (const int stop = groups - g < run ? groups : g + run; g < stop; g++) {
+            __m512i dot[COLS_VNNI][2];
+            prefetch_from(next, (size_t)(group * n));
+            next += group * n;
+            dots_avx512vnni(dot, w, q, k, columns, g, group, n);
+            __m512 d0 = _mm512_loadu_ps(d), d1 = _mm512_loadu_ps(d + 16);
             UNROLL
             for (int j = 0; j < n; j++) {
-                __m512 dx = _mm512_set1_ps(columns->d[j][g]);
-                acc[j][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][0]), _mm512_mul_ps(d0, dx), acc[j][0]);
-                acc[j][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][1]), _mm512_mul_ps(d1, dx), acc[j][1]);
+                acc[j][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][0]), d0, acc[j][0]);
+                acc[j][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][1]), d1, acc[j][1]);
             }
-        } else {
-            __m512 sum[COLS_VNNI][2];
-            UNROLL
-            for (int j = 0; j < n; j++) {
-                sum[j][0] = _mm512_mul_ps(_mm512_cvtepi32_ps(dot[j][0]), d0);
-                sum[j][1] = _mm512_mul_ps(_mm512_cvtepi32_ps(dot[j][1]), d1);
-            }
-            dots_avx512vnni(dot, w + 16 * PANEL_ROWS, q + 16, k, columns, 2 * g + 1, group, n);
-            d0 = _mm512_loadu_ps(d + PANEL_ROWS);
-            d1 = _mm512_loadu_ps(d + PANEL_ROWS + 16);
-            UNROLL
-            for (int j = 0; j < n; j++) {
-                __m512 dx = _mm512_set1_ps(columns->d[j][g]);
-                acc[j][0] = _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][0]), d0, sum[j][0]), dx, acc[j][0]);
-                acc[j][1] = _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][1]), d1, sum[j][1]), dx, acc[j][1]);
-            }
-        }
-        if (offset) {
-            UNROLL
-            for (int i = 0; i < groups; i++) {
-                __m512 m0 = _mm512_loadu_ps(m + i * PANEL_ROWS), m1 = _mm512_loadu_ps(m + i * PANEL_ROWS + 16);
+            if (offset) {
+                __m512 m0 = _mm512_loadu_ps(m), m1 = _mm512_loadu_ps(m + 16);
                 UNROLL
                 for (int j = 0; j < n; j++) {
-                    __m512 mx = _mm512_set1_ps(columns->m[j][g * groups + i]);
-                    acc[j][0] = _mm512_fmadd_ps(m0, mx, acc[j][0]);
-                    acc[j][1] = _mm512_fmadd_ps(m1, mx, acc[j][1]);
+                    __m512 total = _mm512_set1_ps(columns->sum[j][g]);
+                    acc[j][0] = _mm512_fmadd_ps(m0, total, acc[j][0]);
+                    acc[j][1] = _mm512_fmadd_ps(m1, total, acc[j][1]);
                 }
             }
+            w += group * PANEL_ROWS;
+            q += group;
+            d += PANEL_ROWS;
+            m += PANEL_ROWS;
         }
-        w += 32 * PANEL_ROWS;
-        q += 32;
-        d += groups * PANEL_ROWS;
-        m += groups * PANEL_ROWS;
-    }
-    UNROLL
-    for (int j = 0; j < n; j++) {
-        _mm512_storeu_ps(sums[j], acc[j][0]);
-        _mm512_storeu_ps(sums[j] + 16, acc[j][1]);
+        UNROLL
+        for (int j = 0; j < n; j++) {
+            __m512 scale = _mm512_set1_ps(dx[(size_t)j * (k / ACT_GROUP)]);
+            _mm512_storeu_ps(sums[j], _mm512_fmadd_ps(acc[j][0], scale, _mm512_loadu_ps(sums[j])));
+            _mm512_storeu_ps(sums[j] + 16, _mm512_fmadd_ps(acc[j][1], scale, _mm512_loadu_ps(sums[j] + 16)));
+        }
     }
 }
 
@@ -282,10 +254,9 @@ TARGET_AVX512VNNI FORCE_INLINE void rows_q8_avx512vnni(float *y, size_t ldy, con
 TARGET_AVX512VNNI FORCE_INLINE void columns_q8_avx512vnni(float *y, size_t ldy, const struct panel_q8 *panels,
                                                           const struct act *x, int rows, int group, int offset)
 {
-    const int wide = group == 32 ? COLS_VNNI : COLS_VNNI - 2; /* registers hold the first half of each sum as well */
     int c = 0;
-    for (; c + wide <= x->n; c += wide)
-        rows_q8_avx512vnni(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, wide);
+    for (; c + COLS_VNNI <= x->n; c += COLS_VNNI)
+        rows_q8_avx512vnni(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, COLS_VNNI);
     for (; c + 2 <= x->n; c += 2)
         rows_q8_avx512vnni(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, 2);
     if (c < x->n)

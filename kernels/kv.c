@@ -221,7 +221,7 @@ static void attend_group(float *out, const float *q, const struct attention *a, 
 
     for (int t = 0; t < tokens; t++)
         memcpy(queries + (size_t)(t * heads) * dim, q + (size_t)t * a->stride, (size_t)heads * dim * sizeof *queries);
-    act_fill(&g.query, kind, queries, g.columns, l->head_dim, rounded, a->isa);
+    act_fill(&g.query, kind, queries, g.columns, l->head_dim, ACT_GROUP, rounded, a->isa);
     for (int c = 0; c < g.columns; c++) {
         g.score[c] = scores + (size_t)c * score_pitch(l);
         g.out[c] = out + (size_t)(c / heads) * a->stride + (size_t)(c % heads) * dim;

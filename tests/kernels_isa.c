@@ -167,7 +167,7 @@ static void activations(void **state)
         _Alignas(64) uint8_t room[K * 2];
         struct act a;
         assert_true(act_bytes(ACT_Q8, 1, K) <= sizeof room);
-        act_fill(&a, ACT_Q8, x, 1, K, room, (enum isa)isa);
+        act_fill(&a, ACT_Q8, x, 1, K, ACT_GROUP, room, (enum isa)isa);
         assert_int_equal(a.kind, ACT_Q8);
         assert_true(a.d[0] == 1);
         assert_int_equal(a.q[0], -127);
@@ -187,7 +187,7 @@ static void activations(void **state)
         assert_true(a.d[5] == max / 127);
         assert_int_equal(a.sum[10], sum[0]);
         assert_int_equal(a.sum[11], sum[1]);
-        act_fill(&a, ACT_F32, x, 1, K, NULL, (enum isa)isa);
+        act_fill(&a, ACT_F32, x, 1, K, ACT_RUN, NULL, (enum isa)isa);
         assert_ptr_equal(a.f32, x);
         assert_int_equal(act_bytes(ACT_F32, 1, K), 0);
     }
@@ -211,7 +211,7 @@ static void activations_of_a_token(void **state)
         if (!isa_has((enum isa)isa))
             continue;
         assert_true(act_bytes(ACT_Q8, N, K) <= sizeof room);
-        act_fill_token(&a, x, N, K, room, (enum isa)isa);
+        act_fill(&a, ACT_Q8, x, N, K, K, room, (enum isa)isa);
         assert_int_equal(a.kind, ACT_Q8);
         assert_int_equal(a.n, N);
         assert_int_equal(a.k, K);
@@ -235,15 +235,20 @@ static void activations_of_a_token(void **state)
                     assert_int_equal(a.sum[2 * g + half], sum);
                 }
             }
-            act_fill_token(&one, x + c * K, 1, K, alone, (enum isa)isa);
+            act_fill(&one, ACT_Q8, x + c * K, 1, K, K, alone, (enum isa)isa);
             assert_memory_equal(one.q, a.q + c * K, K);
             assert_memory_equal(one.d, a.d + c * GROUPS, GROUPS * sizeof *a.d);
             assert_memory_equal(one.sum, a.sum + 2 * c * GROUPS, 2 * GROUPS * sizeof *a.sum);
         }
-        /* Of one group the two ways are one. */
-        act_fill_token(&one, x, 1, ACT_GROUP, alone, (enum isa)isa);
-        act_fill(&a, ACT_Q8, x, 1, ACT_GROUP, room, (enum isa)isa);
-        assert_memory_equal(room, alone, act_bytes(ACT_Q8, 1, ACT_GROUP));
+        /* A run that is longer than the column is the column; one that does not divide it leaves a shorter one. */
+        act_fill(&one, ACT_Q8, x, 1, K, 2 * K, alone, (enum isa)isa);
+        act_fill(&a, ACT_Q8, x, 1, K, K, room, (enum isa)isa);
+        assert_memory_equal(room, alone, act_bytes(ACT_Q8, 1, K));
+        act_fill(&a, ACT_Q8, x, 2, K, 3 * ACT_GROUP, room, (enum isa)isa);
+        for (int c = 0; c < 2; c++) {
+            const float *d = a.d + c * GROUPS;
+            assert_true(d[0] == d[1] && d[1] == d[2] && d[2] != d[3] && d[3] == d[4]);
+        }
     }
 }
 
@@ -268,7 +273,7 @@ static void nan_is_seen(void **state)
         for (int isa = 0; isa < ISA_COUNT; isa++) {
             for (int exact = 0; isa_has((enum isa)isa) && exact < 2; exact++) {
                 struct act a;
-                act_fill(&a, exact ? ACT_F32 : f->act, x, N, K, room, (enum isa)isa);
+                act_fill(&a, exact ? ACT_F32 : f->act, x, N, K, ACT_RUN, room, (enum isa)isa);
                 matmul(y, ROWS, &(struct matrix){f, bytes, ROWS, K}, &a, 0, ROWS, (enum isa)isa, scratch);
                 for (int j = 0; j < ROWS * N; j++)
                     assert_int_equal(isnan(y[j]), j / ROWS == 2);
