@@ -61,7 +61,7 @@ static int open_wordpiece(struct tokenizer *t, const struct gguf *g, struct err 
                        "key \"" KEY_ACCENTS "\" is %s and \"" KEY_LOWERCASE "\" %s: only both or neither is supported",
                        accents ? "true" : "false", w->uncased ? "true" : "false");
     for (int id = 0; id < t->n && !words; id++)
-        words = t->text[t->at[id]] == ' ' && t->at[id + 1] > t->at[id];
+        words = t->at[id + 1] > t->at[id] && t->text[t->at[id]] == ' ';
     if (!words)
         return err_set(e, ERR_ENV,
                        "key \"" KEY_TOKENS "\": no piece begins with U+2581, so none begins a word; convert the model again");

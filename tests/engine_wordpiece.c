@@ -211,8 +211,9 @@ static void expect_refusal(const char *const *pieces, int lowercase, int accents
 static void test_bad_vocabularies(void **state)
 {
     (void)state;
-    static const char *const marks[] = {"un", "##want", NULL}, *const good[] = {W "un", NULL};
+    static const char *const marks[] = {"un", "##want", NULL}, *const good[] = {W "un", NULL}, *const empty[] = {"un", "", NULL};
     expect_refusal(marks, FLAG_NONE, FLAG_NONE, "begins with U+2581");
+    expect_refusal(empty, FLAG_NONE, FLAG_NONE, "begins with U+2581");
     expect_refusal(good, 1, 0, "tokenizer.ggml.normalizer.strip_accents");
     expect_refusal(good, 0, 1, "tokenizer.ggml.normalizer.strip_accents");
 }
