@@ -107,11 +107,23 @@ static void on_crash(int sig)
 int kernel_check_case(const struct kernel_case *c, uint64_t seed, char *why, size_t size)
 {
     static int (*const checks[KERNEL_KINDS])(struct check *) = {
-        [KERNEL_MATVEC] = check_matvec,    [KERNEL_VECMAT] = check_vecmat, [KERNEL_UNPACK_F32] = check_unpack,
-        [KERNEL_UNPACK_Q8] = check_unpack, [KERNEL_MATMUL] = check_matmul, [KERNEL_ATTENTION] = check_attention,
-        [KERNEL_ACT] = check_act,          [KERNEL_ACT_TOKEN] = check_act,    [KERNEL_RMSNORM] = check_op,    [KERNEL_ROPE] = check_op,
-        [KERNEL_SOFTMAX] = check_op,       [KERNEL_SILU_GATE] = check_op,  [KERNEL_ADD] = check_op,
-        [KERNEL_ROPE_HALVES] = check_op,   [KERNEL_GELU_GATE] = check_op,  [KERNEL_SOFTCAP] = check_op,
+        [KERNEL_MATVEC] = check_matvec,
+        [KERNEL_VECMAT] = check_vecmat,
+        [KERNEL_UNPACK_F32] = check_unpack,
+        [KERNEL_UNPACK_Q8] = check_unpack,
+        [KERNEL_MATMUL] = check_matmul,
+        [KERNEL_ATTENTION] = check_attention,
+        [KERNEL_ATTENTION_MANY] = check_attention,
+        [KERNEL_ACT] = check_act,
+        [KERNEL_ACT_TOKEN] = check_act,
+        [KERNEL_RMSNORM] = check_op,
+        [KERNEL_ROPE] = check_op,
+        [KERNEL_SOFTMAX] = check_op,
+        [KERNEL_SILU_GATE] = check_op,
+        [KERNEL_ADD] = check_op,
+        [KERNEL_ROPE_HALVES] = check_op,
+        [KERNEL_GELU_GATE] = check_op,
+        [KERNEL_SOFTCAP] = check_op,
     };
     static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
     struct sigaction act = {.sa_handler = on_crash}, old[4];

@@ -24,10 +24,11 @@ enum kernel_kind {
     KERNEL_VECMAT,     /* a row of weights times rows (attention: V) */
     KERNEL_UNPACK_F32, /* PANEL_ROWS rows into a panel */
     KERNEL_UNPACK_Q8,
-    KERNEL_MATMUL,    /* rows of a matrix times many columns (prefill) */
-    KERNEL_ATTENTION, /* one head; format is that of K and of V */
-    KERNEL_ACT,       /* act_fill, in runs of ACT_RUN */
-    KERNEL_ACT_TOKEN, /* act_fill, all of a column one run */
+    KERNEL_MATMUL,         /* rows of a matrix times many columns (prefill) */
+    KERNEL_ATTENTION,      /* one head; format is that of K and of V */
+    KERNEL_ATTENTION_MANY, /* `columns` of them, one to a lane (prefill) */
+    KERNEL_ACT,            /* act_fill, in runs of ACT_RUN */
+    KERNEL_ACT_TOKEN,      /* act_fill, all of a column one run */
     KERNEL_RMSNORM,
     KERNEL_ROPE,
     KERNEL_ROPE_HALVES,

@@ -53,6 +53,8 @@ int kernel_list(enum isa isa, struct kernel_case *out, int max)
         if (at->matvec_f32 && is_cache(f)) {
             c.kind = KERNEL_ATTENTION;
             n = list_add(out, max, n, c, "attention", "f32");
+            c.kind = KERNEL_ATTENTION_MANY;
+            n = list_add(out, max, n, c, "attention_many", "f32");
         }
         if (at->vecmat) {
             c.kind = KERNEL_VECMAT;

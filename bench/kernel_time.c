@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "bench/passes.h"
+#include "kernels/kv.h"
 #include "kernels/matmul.h"
 
 /* What is timed of each kind: rows of each thread, elements of a row, columns (kernel_check.h says what they are).  Of matmul two
@@ -27,11 +28,22 @@
 static const struct shape {
     int rows, k, columns;
 } shapes[KERNEL_KINDS] = {
-    [KERNEL_MATVEC] = {512, 2048, 1},   [KERNEL_VECMAT] = {1024, 128, 1},     [KERNEL_UNPACK_F32] = {64, 2048, 1},
-    [KERNEL_UNPACK_Q8] = {64, 2048, 1}, [KERNEL_MATMUL] = {64, 2048, 96},     [KERNEL_ATTENTION] = {1024, 128, 1},
-    [KERNEL_ACT] = {32, 2048, 1},       [KERNEL_ACT_TOKEN] = {32, 2048, 1},   [KERNEL_RMSNORM] = {32, 2048, 1},
-    [KERNEL_ROPE] = {32, 2048, 1},      [KERNEL_ROPE_HALVES] = {32, 2048, 1}, [KERNEL_SOFTMAX] = {32, 2048, 1},
-    [KERNEL_SILU_GATE] = {32, 2048, 1}, [KERNEL_GELU_GATE] = {32, 2048, 1},   [KERNEL_SOFTCAP] = {32, 2048, 1},
+    [KERNEL_MATVEC] = {512, 2048, 1},
+    [KERNEL_VECMAT] = {1024, 128, 1},
+    [KERNEL_UNPACK_F32] = {64, 2048, 1},
+    [KERNEL_UNPACK_Q8] = {64, 2048, 1},
+    [KERNEL_MATMUL] = {64, 2048, 96},
+    [KERNEL_ATTENTION] = {1024, 128, 1},
+    [KERNEL_ATTENTION_MANY] = {1024, 128, ATTENTION_TOKENS},
+    [KERNEL_ACT] = {32, 2048, 1},
+    [KERNEL_ACT_TOKEN] = {32, 2048, 1},
+    [KERNEL_RMSNORM] = {32, 2048, 1},
+    [KERNEL_ROPE] = {32, 2048, 1},
+    [KERNEL_ROPE_HALVES] = {32, 2048, 1},
+    [KERNEL_SOFTMAX] = {32, 2048, 1},
+    [KERNEL_SILU_GATE] = {32, 2048, 1},
+    [KERNEL_GELU_GATE] = {32, 2048, 1},
+    [KERNEL_SOFTCAP] = {32, 2048, 1},
     [KERNEL_ADD] = {32, 2048, 1},
 };
 
@@ -67,7 +79,7 @@ static int wanted(const struct kernel_job *j, const struct kernel_result *r)
 /* Of vecmat and attention every thread has a head of its own; all others share the rows. */
 static int splits_by_heads(enum kernel_kind kind)
 {
-    return kind == KERNEL_VECMAT || kind == KERNEL_ATTENTION;
+    return kind == KERNEL_VECMAT || kind == KERNEL_ATTENTION || kind == KERNEL_ATTENTION_MANY;
 }
 
 /* Every kernel, at the shape of its kind. */
@@ -212,7 +224,8 @@ double kernel_of_peak(const struct kernel_job *j, const struct kernel_result *r)
     const struct peak_arithmetic *p = &j->peak.unit[unit[r->c.act]];
     if (unit[r->c.act] == PEAK_BF16 && !p->instruction) /* then bf16 is multiplied as float32 */
         p = &j->peak.unit[PEAK_F32];
-    const int products = r->c.kind == KERNEL_MATVEC || r->c.kind == KERNEL_VECMAT || r->c.kind == KERNEL_MATMUL;
+    const enum kernel_kind kind = r->c.kind;
+    const int products = kind == KERNEL_MATVEC || kind == KERNEL_VECMAT || kind == KERNEL_MATMUL || kind == KERNEL_ATTENTION_MANY;
     return r->timed && products && p->instruction ? r->operations / r->ns * 1e9 / p->all : -1;
 }
 

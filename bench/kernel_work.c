@@ -30,9 +30,15 @@ struct kernel_buffers {
     struct kv_layout kv;
 };
 
+static int is_attention(const struct kernel_case *c)
+{
+    return c->kind == KERNEL_ATTENTION || c->kind == KERNEL_ATTENTION_MANY;
+}
+
+/* KV heads: each thread's own. */
 static int heads(const struct kernel_work *w)
 {
-    return w->c->kind == KERNEL_VECMAT || w->c->kind == KERNEL_ATTENTION ? w->threads : 1;
+    return w->c->kind == KERNEL_VECMAT || is_attention(w->c) ? w->threads : 1;
 }
 
 static void *lines(size_t bytes)
@@ -53,16 +59,16 @@ static int allocate(struct kernel_work *w, struct kernel_buffers *b, struct kern
     const size_t n_x = over_rows ? rows : (size_t)w->columns;
 
     if (c->format) {
-        const size_t needed = rows * (size_t)heads(w) * (c->kind == KERNEL_ATTENTION ? 2 : 1);
+        const size_t needed = rows * (size_t)heads(w) * (is_attention(c) ? 2 : 1);
         b->w_bytes = needed * format_row_bytes(c->format, w->k);
         if (kernel_weights_make(weights, c->format, w->k, (long)needed * w->matrices, seed))
             return -1;
         b->w = weights->data;
         b->each_scratch = matmul_scratch(c->format, w->k);
-        if (c->kind == KERNEL_ATTENTION) {
+        if (is_attention(c)) {
             if (kv_layout(&b->kv, c->format, c->format, 1, w->threads, w->k, w->rows))
                 return -1;
-            b->each_scratch = attention_scratch(&b->kv, 1, 1);
+            b->each_scratch = attention_scratch(&b->kv, w->columns, 1);
         }
         b->each_scratch = (b->each_scratch / LINE + 2) * LINE; /* a line between threads */
     }
@@ -71,7 +77,7 @@ static int allocate(struct kernel_work *w, struct kernel_buffers *b, struct kern
     b->x2 = lines(n_x * k * sizeof(float) + rows * sizeof(float));
     b->y = lines((c->kind == KERNEL_MATVEC || c->kind == KERNEL_MATMUL ? rows * n_x
                   : over_rows                                          ? rows * k
-                                                                       : threads * k) *
+                                                                       : threads * n_x * k) *
                  sizeof(float));
     b->room = lines(threads * b->each_room);
     b->scratch = lines(threads * b->each_scratch);
@@ -110,7 +116,7 @@ int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int row
     }
     for (int r = 0; r < rows; r++)
         b->x2[n_x + (size_t)r] = (float)rng_unit(&rng); /* what vecmat weighs rows by */
-    if (c->kind == KERNEL_MATVEC || c->kind == KERNEL_MATMUL || c->kind == KERNEL_ATTENTION)
+    if (c->kind == KERNEL_MATVEC || c->kind == KERNEL_MATMUL || is_attention(c))
         act_fill(&b->act, c->act, b->x, columns, k, ACT_RUN, b->room, c->isa);
 
     const double products = (double)rows * heads(w) * k;
@@ -119,7 +125,8 @@ int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int row
     case KERNEL_MATVEC:
     case KERNEL_VECMAT: w->operations = 2 * products; break;
     case KERNEL_MATMUL: w->operations = 2 * products * columns; break;
-    case KERNEL_ATTENTION: w->operations = 4 * products; break;
+    case KERNEL_ATTENTION:
+    case KERNEL_ATTENTION_MANY: w->operations = 4 * products * columns; break;
     default: break;
     }
     return 0;
@@ -204,13 +211,15 @@ void kernel_work_run(struct kernel_work *w, int thread)
         }
         break;
     case KERNEL_ATTENTION:
-        attention(b->y + (size_t)thread * k, b->x,
+    case KERNEL_ATTENTION_MANY:
+        attention(b->y + (size_t)thread * (size_t)w->columns * k, b->x,
                   &(struct attention){.layout = &b->kv,
                                       .k_rows = kv_k(&b->kv, b->w, 0, thread, 0),
                                       .v_rows = kv_v(&b->kv, b->w + b->kv.k_bytes, 0, thread, 0),
-                                      .heads = 1,
+                                      .heads = w->columns,
                                       .scale = 1 / sqrtf((float)w->k),
                                       .exact = c->act == ACT_F32,
+                                      .many = c->kind == KERNEL_ATTENTION_MANY && w->columns >= ATTENTION_MANY,
                                       .isa = c->isa},
                   &(struct kv_view){1, {{0, w->rows}}}, 1, scratch);
         break;

@@ -154,6 +154,7 @@ static void attend(struct session *s, int thread, int layer)
                           .scale = m->attention_scale,
                           .cap = m->attention_cap,
                           .exact = s->compute == COMPUTE_EXACT,
+                          .many = s->compute != COMPUTE_EXACT && s->n * heads >= ATTENTION_MANY,
                           .isa = s->isa};
     struct kv_view view[ATTENTION_TOKENS];
     int64_t total = 0, at = 0;

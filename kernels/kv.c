@@ -6,7 +6,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/kv.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "kernels/kv_many.h"
+#include "kernels/matmul.h"
 
 int kv_layout(struct kv_layout *l, const struct format *k, const struct format *v, int n_layer, int n_kv, int head_dim, int n_ctx)
 {
@@ -192,12 +196,16 @@ static int group_columns(int heads, int tokens)
     return heads < COLUMNS ? t * heads : COLUMNS;
 }
 
-/* The queries one after the other, rounded behind them, then the scores. */
+/* The queries one after the other, rounded behind them, then the scores; or the queries side by side, rows as floats, and the
+ * scores of whole panels of rows. */
 size_t attention_scratch(const struct kv_layout *l, int heads, int tokens)
 {
     const int n = group_columns(heads, tokens);
-    return lines((size_t)n * (size_t)l->head_dim * sizeof(float)) + lines(act_bytes(l->k->act, n, l->head_dim)) +
-           (size_t)n * score_pitch(l) * sizeof(float);
+    const size_t few = lines((size_t)n * (size_t)l->head_dim * sizeof(float)) + lines(act_bytes(l->k->act, n, l->head_dim)) +
+                       (size_t)n * score_pitch(l) * sizeof(float);
+    const size_t many =
+        ((size_t)(QUERIES + PANEL_ROWS) * (size_t)l->head_dim + ((size_t)l->n_ctx + PANEL_ROWS) * QUERIES) * sizeof(float);
+    return (int64_t)tokens * heads >= ATTENTION_MANY && many > few ? many : few;
 }
 
 /* Some tokens and heads that fit in a group. */
@@ -240,13 +248,87 @@ static void attend_group(float *out, const float *q, const struct attention *a, 
             g.out[c][i] *= inverse[c];
 }
 
+/* -- many queries ---------------------------------------------------------------------------------------------------------- */
+
+/* Whether no view has a gap; then *from .. *end are the rows that any of them has. */
+static int in_one_piece(const struct kv_view *view, int tokens, int *from, int *end)
+{
+    *from = view[0].span[0].row;
+    *end = *from;
+    for (int t = 0; t < tokens; t++) {
+        const struct kv_span *v = &view[t].span[0];
+        if (view[t].n != 1)
+            return 0;
+        *from = v->row < *from ? v->row : *from;
+        *end = v->row + v->n > *end ? v->row + v->n : *end;
+    }
+    return 1;
+}
+
+/* Rows that a query does not see count as infinitely unlikely, and so do those that make whole fours of the rows from .. end, so
+ * that where a row is added does not depend on what others see. */
+static void hide(float *scores, const struct kv_view *view, int tokens, int heads, int from, int end)
+{
+    for (int c = 0; c < QUERIES; c++) {
+        const int t = c / heads, seen = t < tokens, first = seen ? view[t].span[0].row : from;
+        const int last = seen ? first + view[t].span[0].n : end;
+        for (int r = from & ~3; r < first; r++)
+            scores[(r - (from & ~3)) * QUERIES + c] = -INFINITY;
+        for (int r = last; r < (end + 3) / 4 * 4; r++)
+            scores[(r - (from & ~3)) * QUERIES + c] = -INFINITY;
+    }
+}
+
+/* Some tokens and heads that fit in the lanes, over rows from .. end.  What is not a number in a row of V reaches all of them,
+ * also those that do not see the row. */
+static void attend_many(float *out, const float *q, const struct attention *a, const struct kv_view *view, int tokens, int heads,
+                        int from, int end, void *scratch)
+{
+    const struct kv_layout *l = a->layout;
+    const size_t dim = (size_t)l->head_dim;
+    const struct kv_many *kernels = kv_many_at(a->isa);
+    const struct ops *ops = ops_at(a->isa);
+    format_unpack_f32 *k_rows = format_kernels(l->k, a->isa).unpack_f32, *v_rows = format_kernels(l->v, a->isa).unpack_f32;
+    float *queries = scratch, *rows = queries + QUERIES * dim, *scores = rows + PANEL_ROWS * dim, sum[QUERIES], *to[QUERIES];
+    const float *of[QUERIES];
+    float *first = scores + (size_t)(from % 4) * QUERIES; /* of row `from`, less what makes a whole four */
+    const int n = tokens * heads;
+
+    for (int c = 0; c < n; c++) {
+        const size_t at = (size_t)(c / heads) * a->stride + (size_t)(c % heads) * dim;
+        of[c] = q + at;
+        to[c] = memset(out + at, 0, dim * sizeof *out);
+    }
+    kernels->side_by_side(queries, of, n, l->head_dim, a->scale);
+    for (int r = from; r < end; r += PANEL_ROWS) {
+        const int m = end - r < PANEL_ROWS ? end - r : PANEL_ROWS;
+        k_rows(rows, a->k_rows + (size_t)r * l->k_row, l->k_row, m, 0, l->head_dim);
+        kernels->scores(first + (size_t)(r - from) * QUERIES, rows, queries, n, l->head_dim, m);
+    }
+    if (a->cap > 0)
+        ops->softcap(first, (end - from) * QUERIES, a->cap);
+    hide(scores, view, tokens, heads, from, end);
+    for (int c = 0; c < n; c += 16)
+        ops->softmax_lanes(scores + c, (end + 3) / 4 * 4 - (from & ~3), QUERIES, sum + c);
+    for (int r = from; r < end; r += PANEL_ROWS) {
+        const int m = end - r < PANEL_ROWS ? end - r : PANEL_ROWS;
+        v_rows(rows, a->v_rows + (size_t)r * l->v_row, l->v_row, m, 0, l->head_dim);
+        kernels->mix(to, rows, first + (size_t)(r - from) * QUERIES, n, l->head_dim, m);
+    }
+    kernels->divide(to, sum, n, l->head_dim);
+}
+
 void attention(float *out, const float *q, const struct attention *a, const struct kv_view *view, int tokens, void *scratch)
 {
     const int step = attention_tokens(a->heads);
     for (int t = 0; t < tokens; t += step)
         for (int h = 0; h < a->heads; h += COLUMNS) {
             const size_t at = (size_t)t * a->stride + (size_t)h * (size_t)a->layout->head_dim;
-            const int heads = a->heads - h < COLUMNS ? a->heads - h : COLUMNS;
-            attend_group(out + at, q + at, a, view + t, tokens - t < step ? tokens - t : step, heads, scratch);
+            const int heads = a->heads - h < COLUMNS ? a->heads - h : COLUMNS, n = tokens - t < step ? tokens - t : step;
+            int from, end;
+            if (a->many && in_one_piece(view + t, n, &from, &end))
+                attend_many(out + at, q + at, a, view + t, n, heads, from, end, scratch);
+            else
+                attend_group(out + at, q + at, a, view + t, n, heads, scratch);
         }
 }

@@ -3,7 +3,8 @@
  * K and V rows are rows of a weight format, one per position and KV head, so the kernels of that format do
  * the work: the scores of a head are its K rows times q (matvec), the output is the V rows weighed by the softmax (vecmat).
  * All query heads that share a KV head, of one token or of several, go over its rows together, so that a row comes out of memory
- * once; every element is computed by the same sums as for one query alone.
+ * once; every element is computed by the same sums as for one query alone.  The many queries of a prefill have sums of their own
+ * off the exact path (`many`, kv_many.h).
  *
  *   K: [layer][kv head][position] rows of k_row bytes; V the same with v_row.
  *
@@ -59,15 +60,18 @@ struct attention {
     float scale;
     float cap; /* the scores become cap * tanh(score / cap); 0: they stay */
     int exact; /* q stays F32; otherwise it is rounded to what the K format asks for */
+    int many;  /* not exact, and at least ATTENTION_MANY queries to a row: one to a lane (kv_many.h), where their views are one piece */
     enum isa isa;
 };
 
-#define ATTENTION_TOKENS 16 /* attention_tokens is at most this */
+#define ATTENTION_TOKENS 32 /* attention_tokens is at most this */
+#define ATTENTION_MANY 14   /* tokens times query heads of a KV head */
 
 /* Tokens that are best given to one call: more are taken in groups of as many. */
 int attention_tokens(int heads);
 
-/* Bytes of scratch for up to `tokens` tokens: scores of n_ctx positions for each query of a group, and the rounded queries. */
+/* Bytes of scratch for up to `tokens` tokens: scores of n_ctx positions for each query of a group, the rounded queries, rows of
+ * the cache as floats. */
 size_t attention_scratch(const struct kv_layout *l, int heads, int tokens);
 
 /* For each token t and head h, with q and out at [t * stride + h * head_dim]:

@@ -22,6 +22,9 @@ struct ops {
     /* x[i] = exp(x[i] - max x), n > 0.  Returns their sum, by which the caller divides where it costs least. */
     float (*softmax)(float *x, int n);
 
+    /* The same of 16 columns side by side, x[row * pitch], rows a multiple of 4: their sums. */
+    void (*softmax_lanes)(float *x, int rows, int pitch, float sum[16]);
+
     /* y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]; y may be gate or up.  SwiGLU: Shazeer 2020. */
     void (*silu_gate)(float *y, const float *gate, const float *up, int n);
 

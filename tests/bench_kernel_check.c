@@ -99,6 +99,13 @@ static void unpack_f32_leaves_missing_rows(float *panel, const void *w, size_t b
     memcpy(panel, full, (size_t)rows * (size_t)cols * sizeof *panel);
 }
 
+static void unpack_f32_repeats_the_first(float *panel, const void *w, size_t bytes, int rows, int col, int cols)
+{
+    real()->isa[ISA_SCALAR].unpack_f32(panel, w, bytes, rows, col, cols);
+    for (int r = 1; r < rows; r++)
+        memcpy(panel + r * cols, panel, (size_t)cols * sizeof *panel);
+}
+
 static void unpack_q8_swaps_halves(const struct panel_q8 *panel, const void *w, size_t bytes, int rows, int col, int cols)
 {
     real()->isa[ISA_SCALAR].unpack_q8(panel, w, bytes, rows, col, cols);
@@ -172,6 +179,7 @@ static void faults_are_found(void **state)
         {KERNEL_ATTENTION, ACT_F32, {.scores_f32 = scores_all_of_the_first}, "not"},
         {KERNEL_ATTENTION, ACT_F32, {.mix = mix_all_alike}, "not"},
         {KERNEL_ATTENTION, ACT_Q8, {.matvec_act = matvec_wrong_offset}, "allowed"},
+        {KERNEL_ATTENTION_MANY, ACT_F32, {.unpack_f32 = unpack_f32_repeats_the_first}, "not"},
     };
     char why[256];
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {

@@ -185,11 +185,63 @@ static void groups_give_the_bits_of_one(void **state)
     }
 }
 
+static struct kv_view window(int t)
+{
+    const int end = ROWS - TOKENS + t + 1;
+    return (struct kv_view){1, {{end - 17, 17}}};
+}
+
+/* Many queries, one to a lane: near the exact path, and the same bits on every instruction set and in whatever company, so that
+ * they depend neither on the machine nor on how threads share the heads. */
+static void many_are_near_and_each_for_itself(void **state)
+{
+    (void)state;
+    static struct head h;
+    static const char *const names[] = {"f32", "f16", "bf16", "q8_0", "q4_0", "iq4_nl"};
+    static float got[TOKENS][HEADS][DIM];
+    for (size_t f = 0; f < sizeof names / sizeof *names; f++) {
+        fill(&h, format_by_name(names[f]));
+        for (int isa = 0; isa < ISA_COUNT; isa++)
+            for (int heads = 1; isa_has((enum isa)isa) && heads <= HEADS; heads++)
+                for (int kind = 0; kind < 3; kind++) {
+                    struct attention all = over(&h, heads, 0.125f, kind == 1 ? 5 : 0, 0, (enum isa)isa);
+                    struct attention one = over(&h, 1, 0.125f, all.cap, 0, ISA_SCALAR), exact = one;
+                    struct kv_view view[TOKENS];
+                    all.many = one.many = exact.exact = 1;
+                    for (int t = 0; t < TOKENS; t++)
+                        view[t] = kind == 0   ? causal(t)
+                                  : kind == 1 ? window(t)
+                                              : slid(4, 17, t); /* the last is not in one piece */
+                    memset(got, 0, sizeof got);
+                    attention(got[0][0], h.q[0][0], &all, view, TOKENS, h.scratch);
+                    for (int t = 0; t < TOKENS; t++)
+                        for (int i = 0; i < heads; i++) {
+                            float want[DIM], near[DIM];
+                            const char *isa_text = isa_name((enum isa)isa);
+                            attention(want, h.q[t][i], &one, &view[t], 1, h.scratch);
+                            attention(near, h.q[t][i], &exact, &view[t], 1, h.scratch);
+                            for (int j = 0; kind < 2 && j < DIM; j++)
+                                if (!(fabsf(got[t][i][j] - near[j]) < 1e-5f))
+                                    fail_msg(
+                                        "%s, %s, %d heads, views of kind %d: token %d, head %d, element %d: %.9g, exact %.9g",
+                                        names[f], isa_text, heads, kind, t, i, j, (double)got[t][i][j], (double)near[j]);
+                            if (kind < 2 && memcmp(got[t][i], want, sizeof want) != 0)
+                                fail_msg("%s, %s, %d heads, views of kind %d: token %d, head %d is not what it is alone",
+                                         names[f], isa_text, heads, kind, t, i);
+                            if (kind == 2 && !isfinite(got[t][i][0]))
+                                fail_msg("%s, %s: views in pieces give %.9g", names[f], isa_text, (double)got[t][i][0]);
+                        }
+                }
+        release(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_give_the_same_bits),
         cmocka_unit_test(groups_give_the_bits_of_one),
+        cmocka_unit_test(many_are_near_and_each_for_itself),
         cmocka_unit_test(caps_and_views_are_the_definition),
     };
     return cmocka_run_group_tests_name("kernels_kv", tests, NULL, NULL);
