@@ -19,25 +19,14 @@
 #include "engine/inject.h"
 
 /* Rounds one column to `kind`.  The query of a head is not rounded here but in groups, by attention: it meets the cache, not a
- * weight.  The only column of a pass stays where act_fill puts it, in the thread's own scratch; one of
- * many is copied to its place in the shared arrays. */
+ * weight.  The only column of a pass goes to the thread's own scratch, one of many to its place in the shared arrays. */
 static void round_column(struct session *s, struct scratch *own, struct act *a, enum act_kind kind, const float *x, int c)
 {
-    struct act one;
     const int run = s->compute == COMPUTE_INT8_TOKEN ? a->k : ACT_RUN;
-    size_t k = (size_t)a->k, groups = k / ACT_GROUP, sums = k / SUM_GROUP, at = (size_t)c;
-    if (a->n == 1) {
+    if (a->n == 1)
         act_fill(a, kind, x, 1, a->k, run, own->room[kind], s->isa);
-        return;
-    }
-    act_fill(&one, kind, x, 1, a->k, run, own->room[kind], s->isa);
-    if (kind == ACT_BF16)
-        memcpy(s->bf16 + at * k, one.bf16, k * sizeof *s->bf16);
-    if (kind == ACT_Q8) {
-        memcpy(s->q8 + at * k, one.q, k * sizeof *s->q8);
-        memcpy(s->q8_d + at * groups, one.d, groups * sizeof *s->q8_d);
-        memcpy(s->q8_sum + at * sums, one.sum, sums * sizeof *s->q8_sum);
-    }
+    else
+        act_fill_column(a, c, x, run, s->isa);
 }
 
 /* Adds what sublayer `branch` left in s->norm to column c of the residual stream. */

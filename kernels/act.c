@@ -114,6 +114,44 @@ TARGET_AVX2 static void act_q8_avx2(int8_t *q, float *d, int32_t *sum, const flo
 }
 #endif
 
+#ifdef TARGET_AVX512
+/* 64 elements at a time; a run with an odd number of groups is left to the level below. */
+TARGET_AVX512 static void act_q8_avx512(int8_t *q, float *d, int32_t *sum, const float *x, int groups, int run)
+{
+    const __m512i magnitude = _mm512_set1_epi32(0x7fffffff), sign = _mm512_set1_epi8((char)0x80);
+    const __m512i in_order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    for (int from = 0; from < groups; from += run) {
+        const int end = groups - from < run ? groups : from + run;
+        if ((end - from) % 2) {
+            act_q8_avx2(q + from * ACT_GROUP, d + from, sum + 2 * from, x + from * ACT_GROUP, end - from, end - from);
+            continue;
+        }
+        __m512i max = _mm512_setzero_si512();
+        for (int i = from * ACT_GROUP; i < end * ACT_GROUP; i += 16)
+            max = _mm512_max_epi32(max, _mm512_and_si512(_mm512_loadu_si512(x + i), magnitude));
+        float inverse, scale = group_scale((uint32_t)_mm512_reduce_max_epi32(max), &inverse);
+        const __mmask16 use = inverse > 0 ? 0xffff : 0; /* without an inverse the elements may be NaN */
+        for (int g = from; g < end; g += 2) {
+            __m512i n[4];
+            UNROLL
+            for (int i = 0; i < 4; i++) {
+                __m512 v = _mm512_mul_ps(_mm512_loadu_ps(x + g * ACT_GROUP + 16 * i), _mm512_set1_ps(inverse));
+                n[i] = _mm512_maskz_cvtps_epi32(use, v);
+            }
+            __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(n[0], n[1]), _mm512_packs_epi32(n[2], n[3]));
+            bytes = _mm512_permutexvar_epi32(in_order, bytes); /* the packs work within quarters of a register */
+            _mm512_storeu_si512(q + g * ACT_GROUP, bytes);
+            /* Sums of 8 unsigned bytes, q + 128, then of 16, in the first word of each quarter. */
+            __m512i s = _mm512_sad_epu8(_mm512_xor_si512(bytes, sign), _mm512_setzero_si512());
+            s = _mm512_add_epi32(s, _mm512_shuffle_epi32(s, 0x4e));
+            s = _mm512_sub_epi32(_mm512_permutexvar_epi32(in_order, s), _mm512_set1_epi32(128 * SUM_GROUP));
+            _mm_storeu_si128((__m128i *)(sum + 2 * g), _mm512_castsi512_si128(s));
+            d[g] = d[g + 1] = scale;
+        }
+    }
+}
+#endif
+
 #ifdef TARGET_NEON
 static void act_bf16_neon(uint16_t *out, const float *x, size_t n)
 {
@@ -164,18 +202,27 @@ static const struct rounding roundings[ISA_COUNT] = {
     [ISA_SCALAR] = {act_q8_scalar, act_bf16_scalar},
 #ifdef TARGET_AVX2
     [ISA_AVX2] = {act_q8_avx2, act_bf16_avx2},
+    [ISA_AVX512] = {.q8 = act_q8_avx512},
 #endif
 #ifdef TARGET_NEON
     [ISA_NEON] = {act_q8_neon, act_bf16_neon},
 #endif
 };
 
-static const struct rounding *rounding_at(enum isa isa)
+static act_q8 *q8_at(enum isa isa)
 {
     int level = (int)isa;
     while (!roundings[level].q8)
         level--;
-    return &roundings[level];
+    return roundings[level].q8;
+}
+
+static act_bf16 *bf16_at(enum isa isa)
+{
+    int level = (int)isa;
+    while (!roundings[level].bf16)
+        level--;
+    return roundings[level].bf16;
 }
 
 size_t act_bytes(enum act_kind kind, int n, int k)
@@ -188,28 +235,33 @@ size_t act_bytes(enum act_kind kind, int n, int k)
     }
 }
 
-static void fill_q8(struct act *a, const float *x, int n, int k, int run, void *room, enum isa isa)
+void act_fill_column(struct act *a, int c, const float *x, int run, enum isa isa)
 {
-    const size_t elements = (size_t)n * (size_t)k, groups = (size_t)k / ACT_GROUP;
-    float *d = room;
-    int32_t *sum = (int32_t *)(d + (size_t)n * groups);
-    int8_t *q = (int8_t *)(sum + elements / SUM_GROUP);
-    for (size_t c = 0, at = 0; c < (size_t)n; c++, at += (size_t)k)
-        rounding_at(isa)->q8(q + at, d + at / ACT_GROUP, sum + at / SUM_GROUP, x + at, (int)groups, run / ACT_GROUP);
-    *a = (struct act){.kind = ACT_Q8, .n = n, .k = k, .d = d, .sum = sum, .q = q};
+    const size_t at = (size_t)c * (size_t)a->k;
+    if (a->kind == ACT_BF16)
+        bf16_at(isa)((uint16_t *)a->bf16 + at, x, (size_t)a->k);
+    else
+        q8_at(isa)((int8_t *)a->q + at, (float *)a->d + at / ACT_GROUP, (int32_t *)a->sum + at / SUM_GROUP, x,
+                             a->k / ACT_GROUP, run / ACT_GROUP);
 }
 
 void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, int run, void *room, enum isa isa)
 {
+    const size_t elements = (size_t)n * (size_t)k;
+    float *d = room;
+    int32_t *sum = (int32_t *)(d + elements / ACT_GROUP);
     *a = (struct act){.kind = kind, .n = n, .k = k};
-    if (kind == ACT_F32) {
-        a->f32 = x;
-    } else if (kind == ACT_BF16) {
-        rounding_at(isa)->bf16(room, x, (size_t)n * (size_t)k);
-        a->bf16 = room;
-    } else {
-        fill_q8(a, x, n, k, run, room, isa);
+    switch (kind) {
+    case ACT_BF16: a->bf16 = room; break;
+    case ACT_Q8:
+        a->d = d;
+        a->sum = sum;
+        a->q = (int8_t *)(sum + elements / SUM_GROUP);
+        break;
+    default: a->f32 = x; return;
     }
+    for (int c = 0; c < n; c++)
+        act_fill_column(a, c, x + (size_t)c * (size_t)k, run, isa);
 }
 
 struct act act_columns(const struct act *a, int from, int n)

@@ -58,6 +58,9 @@ size_t act_bytes(enum act_kind kind, int n, int k);
  * share a scale, from its begin on; a multiple of ACT_GROUP, and one of ACT_RUN or k ("int8 per token") where matmul reads them. */
 void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, int run, void *room, enum isa isa);
 
+/* Column c of a anew, from the k elements at x; not of ACT_F32.  The arrays that a points to have to be writable. */
+void act_fill_column(struct act *a, int c, const float *x, int run, enum isa isa);
+
 /* Columns from .. from + n of a, as columns of their own. */
 struct act act_columns(const struct act *a, int from, int n);
 
