@@ -195,7 +195,7 @@ TARGET_AVX512VNNI FORCE_INLINE void tile_q8_avx512vnni(float (*sums)[PANEL_ROWS]
             acc[j][0] = acc[j][1] = _mm512_setzero_ps();
         for (const int stop = groups - g < run ? groups : g + run; g < stop; g++) {
             __m512i dot[COLS_VNNI][2];
-            prefetch_from(next, (size_t)(group * n));
+            prefetch_from(next, (size_t)group * (size_t)n);
             next += group * n;
             dots_avx512vnni(dot, w, q, k, columns, g, group, n);
             __m512 d0 = _mm512_loadu_ps(d), d1 = _mm512_loadu_ps(d + 16);
