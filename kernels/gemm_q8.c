@@ -57,7 +57,7 @@ FORCE_INLINE void columns_q8_scalar(float *y, size_t ldy, const struct panel_q8 
 /* Each tile function: n columns (a constant), from column c of x on; y is where its first row and column go. */
 #ifdef TARGET_AVX2
 #define COLS_AVX2 4
-#define COLS_VNNI 6
+#define COLS_VNNI 6 /* registers hold the dot products and the sums of no more */
 
 /* Eight rows of a panel, from row r on, of which `rows` are written: 16 registers hold no more. */
 TARGET_AVX2 FORCE_INLINE void tile_q8_avx2(float *y, size_t ldy, const struct panel_q8 *panel, const struct act *x, int c, int r,
@@ -155,22 +155,50 @@ TARGET_AVX512VNNI FORCE_INLINE void gather_avx512vnni(struct columns *out, const
     }
 }
 
-/* The integer dot products of group g of a piece with n columns from q on. */
-TARGET_AVX512VNNI FORCE_INLINE void dots_avx512vnni(__m512i dot[][2], const uint8_t *w, const int8_t *q, size_t k,
-                                                    const struct columns *x, int g, int group, int n)
+/* acc[column][row] += the groups g .. g + count (a constant) of a piece, without the scale of x: n columns from q on.  Two groups at
+ * once keep the unit busy where the columns are few: each dot product waits for the one before it. */
+TARGET_AVX512VNNI FORCE_INLINE void groups_avx512vnni(__m512 acc[][2], const uint8_t *w, const int8_t *q, size_t k,
+                                                      const struct columns *x, const float *d, const float *m, int g, int group,
+                                                      int offset, int n, int count)
 {
+    __m512i dot[2][COLS_VNNI][2];
     UNROLL
-    for (int j = 0; j < n; j++)
-        dot[j][0] = dot[j][1] = _mm512_set1_epi32(x->start[j][g]);
+    for (int i = 0; i < count; i++) {
+        UNROLL
+        for (int j = 0; j < n; j++)
+            dot[i][j][0] = dot[i][j][1] = _mm512_set1_epi32(x->start[j][g + i]);
+    }
     UNROLL
     for (int s = 0; s < group / 4; s++) {
-        __m512i w0 = _mm512_loadu_si512(w + s * PANEL_ROWS * 4), w1 = _mm512_loadu_si512(w + s * PANEL_ROWS * 4 + 64);
+        UNROLL
+        for (int i = 0; i < count; i++) {
+            const uint8_t *at = w + (s + i * group / 4) * PANEL_ROWS * 4;
+            __m512i w0 = _mm512_loadu_si512(at), w1 = _mm512_loadu_si512(at + 64);
+            UNROLL
+            for (int j = 0; j < n; j++) {
+                __m512i v = _mm512_set1_epi32(word(q + (size_t)j * k + i * group + 4 * s));
+                KEEP(v);
+                dot[i][j][0] = _mm512_dpbusd_epi32(dot[i][j][0], w0, v);
+                dot[i][j][1] = _mm512_dpbusd_epi32(dot[i][j][1], w1, v);
+            }
+        }
+    }
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        __m512 d0 = _mm512_loadu_ps(d + i * PANEL_ROWS), d1 = _mm512_loadu_ps(d + i * PANEL_ROWS + 16);
         UNROLL
         for (int j = 0; j < n; j++) {
-            __m512i v = _mm512_set1_epi32(word(q + (size_t)j * k + 4 * s));
-            KEEP(v);
-            dot[j][0] = _mm512_dpbusd_epi32(dot[j][0], w0, v);
-            dot[j][1] = _mm512_dpbusd_epi32(dot[j][1], w1, v);
+            acc[j][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][j][0]), d0, acc[j][0]);
+            acc[j][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][j][1]), d1, acc[j][1]);
+        }
+        if (offset) {
+            __m512 m0 = _mm512_loadu_ps(m + i * PANEL_ROWS), m1 = _mm512_loadu_ps(m + i * PANEL_ROWS + 16);
+            UNROLL
+            for (int j = 0; j < n; j++) {
+                __m512 total = _mm512_set1_ps(x->sum[j][g + i]);
+                acc[j][0] = _mm512_fmadd_ps(m0, total, acc[j][0]);
+                acc[j][1] = _mm512_fmadd_ps(m1, total, acc[j][1]);
+            }
         }
     }
 }
@@ -186,37 +214,26 @@ TARGET_AVX512VNNI FORCE_INLINE void tile_q8_avx512vnni(float (*sums)[PANEL_ROWS]
     const float *dx = x->d + ((size_t)c * k + (size_t)from) / ACT_GROUP;
     const uint8_t *w = panel->q + (size_t)from * PANEL_ROWS;
     const float *d = panel->d + (size_t)(from / group) * PANEL_ROWS, *m = panel->m + (size_t)(from / group) * PANEL_ROWS;
-    const int groups = (end - from) / group, run = ACT_RUN / group;
+    const int groups = (end - from) / group, run = ACT_RUN / group, most = n > 3 ? 1 : 2;
 
     for (int g = 0; g < groups; dx += ACT_RUN / ACT_GROUP) {
         __m512 acc[COLS_VNNI][2];
         UNROLL
         for (int j = 0; j < n; j++)
             acc[j][0] = acc[j][1] = _mm512_setzero_ps();
-        for (const int stop = groups - g < run ? groups : g + run; g < stop; g++) {
-            __m512i dot[COLS_VNNI][2];
+        const int stop = groups - g < run ? groups : g + run;
+        for (int count = most; g < stop; g += count) {
+            count = stop - g < most ? 1 : most;
             prefetch_from(next, (size_t)group * (size_t)n);
-            next += group * n;
-            dots_avx512vnni(dot, w, q, k, columns, g, group, n);
-            __m512 d0 = _mm512_loadu_ps(d), d1 = _mm512_loadu_ps(d + 16);
-            UNROLL
-            for (int j = 0; j < n; j++) {
-                acc[j][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][0]), d0, acc[j][0]);
-                acc[j][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][1]), d1, acc[j][1]);
-            }
-            if (offset) {
-                __m512 m0 = _mm512_loadu_ps(m), m1 = _mm512_loadu_ps(m + 16);
-                UNROLL
-                for (int j = 0; j < n; j++) {
-                    __m512 total = _mm512_set1_ps(columns->sum[j][g]);
-                    acc[j][0] = _mm512_fmadd_ps(m0, total, acc[j][0]);
-                    acc[j][1] = _mm512_fmadd_ps(m1, total, acc[j][1]);
-                }
-            }
-            w += group * PANEL_ROWS;
-            q += group;
-            d += PANEL_ROWS;
-            m += PANEL_ROWS;
+            next += count * group * n;
+            if (count == 2)
+                groups_avx512vnni(acc, w, q, k, columns, d, m, g, group, offset, n, 2);
+            else
+                groups_avx512vnni(acc, w, q, k, columns, d, m, g, group, offset, n, 1);
+            w += count * group * PANEL_ROWS;
+            q += count * group;
+            d += count * PANEL_ROWS;
+            m += count * PANEL_ROWS;
         }
         UNROLL
         for (int j = 0; j < n; j++) {
@@ -251,16 +268,23 @@ TARGET_AVX512VNNI FORCE_INLINE void rows_q8_avx512vnni(float *y, size_t ldy, con
     }
 }
 
+/* Tiles that are as wide as each other: a narrow one costs nearly as much. */
 TARGET_AVX512VNNI FORCE_INLINE void columns_q8_avx512vnni(float *y, size_t ldy, const struct panel_q8 *panels,
                                                           const struct act *x, int rows, int group, int offset)
 {
     int c = 0;
-    for (; c + COLS_VNNI <= x->n; c += COLS_VNNI)
-        rows_q8_avx512vnni(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, COLS_VNNI);
-    for (; c + 2 <= x->n; c += 2)
-        rows_q8_avx512vnni(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, 2);
-    if (c < x->n)
-        rows_q8_avx512vnni(y + (size_t)c * ldy, ldy, panels, x, c, rows, group, offset, 1);
+    for (int tiles = (x->n + COLS_VNNI - 1) / COLS_VNNI, n; tiles; tiles--, c += n) {
+        float *to = y + (size_t)c * ldy;
+        n = (x->n - c + tiles - 1) / tiles;
+        switch (n) {
+        case 6: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 6); break;
+        case 5: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 5); break;
+        case 4: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 4); break;
+        case 3: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 3); break;
+        case 2: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 2); break;
+        default: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 1); break;
+        }
+    }
 }
 #endif
 

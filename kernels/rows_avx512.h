@@ -145,7 +145,7 @@ TARGET_AVX512 FORCE_INLINE void put_step_avx512(uint8_t *q, int step, __m512i v,
 typedef void block16_avx512(const struct panel_q8 *out, const uint8_t *p, size_t row_bytes);
 
 /* A panel with all its rows, of whole blocks.  The lines of the panel after it are asked for meanwhile: with few columns the
- * weights come from memory. */
+ * weights come from memory.  In a loop: 3 columns of a model in q4_k took a third longer with it unrolled, 36 lines to a block. */
 TARGET_AVX512 FORCE_INLINE void unpack_q8_blocks_avx512(const struct panel_q8 *panel, const uint8_t *w, size_t row_bytes,
                                                         block16_avx512 *block16, const struct format *f, int col, int cols)
 {
@@ -154,7 +154,8 @@ TARGET_AVX512 FORCE_INLINE void unpack_q8_blocks_avx512(const struct panel_q8 *p
     for (int b = 0; b < cols / f->block; b++, p += f->bytes) {
         for (size_t half = 0; half < 2; half++, next += 16 * f->bytes) {
             const struct panel_q8 at = {out.q + 64 * half, out.d + 16 * half, out.m + 16 * half};
-            prefetch_from(next, 16 * (size_t)f->bytes);
+            for (size_t i = 0; i < 16 * (size_t)f->bytes; i += 64)
+                __builtin_prefetch(next + i);
             block16(&at, p + 16 * half * row_bytes, row_bytes);
         }
         out.q += (size_t)f->block * PANEL_ROWS;
