@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "engine/inject.h"
+#include "kernels/target.h"
 
 /* Rounds one column to `kind`.  The query of a head is not rounded here but in groups, by attention: it meets the cache, not a
  * weight.  The only column of a pass goes to the thread's own scratch, one of many to its place in the shared arrays. */
@@ -82,6 +83,12 @@ static void operands(struct session *s, int thread, struct act a[ACT_COUNT], uns
         eval_done(s, thread, STAGE_NORM);
 }
 
+void eval_ask(const struct session *s, const struct matrix *w, int row)
+{
+    if (s->n == 1 && row < w->rows)
+        prefetch_from((const uint8_t *)w->data + (size_t)row * format_row_bytes(w->format, w->cols), PREFETCH_AHEAD);
+}
+
 void eval_input(struct session *s, int thread, struct act a[ACT_COUNT], unsigned kinds, int branch, const float *weight)
 {
     operands(s, thread, a, kinds, eval_residual(s, thread), s->n, s->model->d, branch, weight);
@@ -133,8 +140,9 @@ static void leave_branch(struct session *s, int thread, enum stage stage, const 
 {
     struct act a[ACT_COUNT];
     int from, to;
-    operands(s, thread, a, eval_kind_bit(s, w), in, s->n, w->cols, BRANCH_NONE, NULL);
     pool_part(w->rows, PANEL_ROWS, thread, s->threads, &from, &to);
+    eval_ask(s, w, from);
+    operands(s, thread, a, eval_kind_bit(s, w), in, s->n, w->cols, BRANCH_NONE, NULL);
     eval_multiply(s, thread, stage, s->norm, w, a, from, to);
     eval_barrier(s, thread, stage);
 }
@@ -144,9 +152,11 @@ static void feed_forward(struct session *s, int thread, int layer)
     const struct layer *l = &s->model->layers[layer];
     struct act a[ACT_COUNT];
     int from, to, n_ff = s->model->n_ff;
-    eval_input(s, thread, a, eval_kind_bit(s, &l->gate) | eval_kind_bit(s, &l->up), BRANCH_MIXER(layer), l->ffn_norm);
     pool_part(n_ff, PANEL_ROWS, thread, s->threads, &from, &to);
+    eval_ask(s, &l->gate, from);
+    eval_input(s, thread, a, eval_kind_bit(s, &l->gate) | eval_kind_bit(s, &l->up), BRANCH_MIXER(layer), l->ffn_norm);
     eval_multiply(s, thread, STAGE_GATE_UP, s->gate, &l->gate, a, from, to);
+    eval_ask(s, &l->up, from);
     eval_multiply(s, thread, STAGE_GATE_UP, s->up, &l->up, a, from, to);
     for (int c = 0; c < s->n && from < to; c++) {
         size_t at = (size_t)c * (size_t)n_ff + (size_t)from;
@@ -171,9 +181,10 @@ void eval_head(void *session, int thread)
     const struct model *m = s->model;
     struct act a[ACT_COUNT];
     int from, to;
+    pool_part(m->n_vocab, PANEL_ROWS, thread, s->threads, &from, &to);
+    eval_ask(s, &m->head, from);
     operands(s, thread, a, eval_kind_bit(s, &m->head), eval_residual(s, thread) + (size_t)s->head_from * (size_t)m->d, s->head_n,
              m->d, BRANCH_NONE, m->out_norm);
-    pool_part(m->n_vocab, PANEL_ROWS, thread, s->threads, &from, &to);
     eval_multiply(s, thread, STAGE_HEAD, s->logits, &m->head, a, from, to);
     for (int c = 0; c < s->head_n && from < to; c++) {
         float *logit = s->logits + (size_t)c * (size_t)m->n_vocab + from;

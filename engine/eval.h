@@ -38,6 +38,10 @@ static inline void eval_barrier(struct session *s, int thread, enum stage stage)
     eval_done(s, thread, STAGE_WAIT);
 }
 
+/* Asks memory for the rows of w from `row` on, before the operands of a stage are made: the kernels look ahead only within what they
+ * read.  Of many tokens nothing is asked for: then memory is not what is waited for. */
+void eval_ask(const struct session *s, const struct matrix *w, int row);
+
 /* Makes the operands of a stage out of the residual stream: adds what sublayer `branch` left, norms by `weight` (NULL: not), and
  * rounds the n columns to every kind of the set `kinds`. */
 void eval_input(struct session *s, int thread, struct act a[ACT_COUNT], unsigned kinds, int branch, const float *weight);

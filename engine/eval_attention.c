@@ -92,23 +92,31 @@ static void project(struct session *s, int thread, int layer)
     const struct model *m = s->model;
     const struct layer *l = &m->layers[layer];
     const struct memory *mem = &s->memory[layer];
-    int alone = !(m->family->flags & ROW_NORM), from, to, h0, h1;
+    int alone = !(m->family->flags & ROW_NORM), from, to, h0, h1, k0, k1;
     size_t n_q = (size_t)l->q.rows, n_k = (size_t)l->k.rows;
     struct act a[ACT_COUNT];
+    pool_part(m->n_head + 2 * m->n_kv, 1, thread, s->threads, &from, &to);
+    piece(from, to, 0, m->n_head, &h0, &h1);
+    piece(from, to, m->n_head, m->n_kv, &k0, &k1);
+    if (h0 < h1)
+        eval_ask(s, &l->q, h0 * m->head_dim);
+    else
+        eval_ask(s, &l->k, k0 * m->head_dim);
     eval_input(s, thread, a, eval_kind_bit(s, &l->q) | eval_kind_bit(s, &l->k) | eval_kind_bit(s, &l->v),
                layer ? BRANCH_FFN(layer - 1) : BRANCH_NONE, l->attn_norm);
-    pool_part(m->n_head + 2 * m->n_kv, 1, thread, s->threads, &from, &to);
 
-    piece(from, to, 0, m->n_head, &h0, &h1);
     project_heads(s, thread, s->q, &l->q, l->q_bias, a, h0, h1);
     for (int c = 0; alone && c < s->n; c++)
         turn(s, l, s->q + (size_t)c * n_q, l->q_norm, c, h0, h1);
 
-    piece(from, to, m->n_head, m->n_kv, &h0, &h1);
-    project_heads(s, thread, s->k, &l->k, l->k_bias, a, h0, h1);
+    if (h0 < h1 && k0 < k1)
+        eval_ask(s, &l->k, k0 * m->head_dim);
+    project_heads(s, thread, s->k, &l->k, l->k_bias, a, k0, k1);
+    if (k0 < k1 && to > m->n_head + m->n_kv)
+        eval_ask(s, &l->v, 0);
     for (int c = 0; alone && c < s->n; c++) {
-        turn(s, l, s->k + (size_t)c * n_k, l->k_norm, c, h0, h1);
-        store_k(s, mem, c, h0, h1);
+        turn(s, l, s->k + (size_t)c * n_k, l->k_norm, c, k0, k1);
+        store_k(s, mem, c, k0, k1);
     }
 
     piece(from, to, m->n_head + m->n_kv, m->n_kv, &h0, &h1);
