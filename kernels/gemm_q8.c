@@ -222,7 +222,7 @@ TARGET_AVX512VNNI FORCE_INLINE void tile_q8_avx512vnni(float (*sums)[PANEL_ROWS]
         for (int j = 0; j < n; j++)
             acc[j][0] = acc[j][1] = _mm512_setzero_ps();
         const int stop = groups - g < run ? groups : g + run;
-        for (int count = most; g < stop; g += count) {
+        for (int count; g < stop; g += count) {
             count = stop - g < most ? 1 : most;
             prefetch_from(next, (size_t)group * (size_t)n);
             next += count * group * n;
