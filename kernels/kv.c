@@ -279,8 +279,32 @@ static void hide(float *scores, const struct kv_view *view, int tokens, int head
     }
 }
 
-/* Some tokens and heads that fit in the lanes, over rows from .. end.  What is not a number in a row of V reaches all of them,
- * also those that do not see the row. */
+/* Adds rows r .. r + m of V, as floats, to those that see them: at once where all do, else token by token, for a probability of 0
+ * does not hide what is not a number.  Each token meets its rows in their order. */
+static void mix_seen(const struct kv_many *kernels, float *const to[], const float *rows, const float *scores,
+                     const struct kv_view *view, int tokens, int heads, int dim, int r, int m)
+{
+    int common[2] = {r, r + m};
+    for (int t = 0; t < tokens; t++) {
+        const int first = view[t].span[0].row, last = first + view[t].span[0].n;
+        common[0] = first > common[0] ? first : common[0];
+        common[1] = last < common[1] ? last : common[1];
+    }
+    if (common[0] >= common[1])
+        common[0] = common[1] = r + m;
+    for (int part = 0; part < 3; part++) {
+        const int from = part ? common[part - 1] : r, end = part < 2 ? common[part] : r + m, all = part == 1;
+        for (int t = 0; t < (all ? 1 : tokens); t++) {
+            const int first = view[t].span[0].row, last = first + view[t].span[0].n;
+            const int a = !all && first > from ? first : from, b = !all && last < end ? last : end;
+            if (a < b)
+                kernels->mix(to + t * heads, rows + (size_t)(a - r) * (size_t)dim, scores + (a - r) * QUERIES + t * heads,
+                             all ? tokens * heads : heads, dim, b - a);
+        }
+    }
+}
+
+/* Some tokens and heads that fit in the lanes, over rows from .. end. */
 static void attend_many(float *out, const float *q, const struct attention *a, const struct kv_view *view, int tokens, int heads,
                         int from, int end, void *scratch)
 {
@@ -313,7 +337,7 @@ static void attend_many(float *out, const float *q, const struct attention *a, c
     for (int r = from; r < end; r += PANEL_ROWS) {
         const int m = end - r < PANEL_ROWS ? end - r : PANEL_ROWS;
         v_rows(rows, a->v_rows + (size_t)r * l->v_row, l->v_row, m, 0, l->head_dim);
-        kernels->mix(to, rows, first + (size_t)(r - from) * QUERIES, n, l->head_dim, m);
+        mix_seen(kernels, to, rows, first + (size_t)(r - from) * QUERIES, view, tokens, heads, l->head_dim, r, m);
     }
     kernels->divide(to, sum, n, l->head_dim);
 }

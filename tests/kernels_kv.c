@@ -236,12 +236,42 @@ static void many_are_near_and_each_for_itself(void **state)
     }
 }
 
+/* What is not a number, in K and in V, reaches those that see its row and nobody else. */
+static void a_nan_stays_with_those_that_see_it(void **state)
+{
+    (void)state;
+    static struct head h;
+    static float got[TOKENS][HEADS][DIM];
+    fill(&h, format_by_name("f32"));
+    for (int kind = 0; kind < 2; kind++)
+        for (int row = ROWS - TOKENS - 3; row < ROWS; row += 4)
+            for (int in_v = 0; in_v < 2; in_v++) {
+                struct attention a = over(&h, 3, 0.125f, 0, 0, isa_best());
+                struct kv_view view[TOKENS];
+                float *bad = (float *)(void *)(in_v ? kv_v(&h.l, h.v, 0, 0, row) : kv_k(&h.l, h.k, 0, 0, row)), was = bad[5];
+                a.many = 1;
+                for (int t = 0; t < TOKENS; t++)
+                    view[t] = kind ? window(t) : causal(t);
+                bad[5] = NAN;
+                attention(got[0][0], h.q[0][0], &a, view, TOKENS, h.scratch);
+                bad[5] = was;
+                for (int t = 0; t < TOKENS; t++) {
+                    const struct kv_span *seen = &view[t].span[0];
+                    const int sees = row >= seen->row && row < seen->row + seen->n;
+                    for (int i = 0; i < 3; i++)
+                        if (!isnan(got[t][i][5]) != !sees)
+                            fail_msg("%s, row %d, views of kind %d: token %d, which %s it, has %g", in_v ? "V" : "K", row, kind,
+                                     t, sees ? "sees" : "does not see", (double)got[t][i][5]);
+                }
+            }
+    release(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pieces_give_the_same_bits),
-        cmocka_unit_test(groups_give_the_bits_of_one),
-        cmocka_unit_test(many_are_near_and_each_for_itself),
+        cmocka_unit_test(pieces_give_the_same_bits),         cmocka_unit_test(groups_give_the_bits_of_one),
+        cmocka_unit_test(many_are_near_and_each_for_itself), cmocka_unit_test(a_nan_stays_with_those_that_see_it),
         cmocka_unit_test(caps_and_views_are_the_definition),
     };
     return cmocka_run_group_tests_name("kernels_kv", tests, NULL, NULL);
