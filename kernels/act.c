@@ -192,7 +192,7 @@ static void act_q8_neon(int8_t *q, float *d, int32_t *sum, const float *x, int g
 }
 #endif
 
-/* NULL where the level below serves. */
+/* Both NULL where the level below serves. */
 struct rounding {
     act_q8 *q8;
     act_bf16 *bf16;
@@ -202,27 +202,19 @@ static const struct rounding roundings[ISA_COUNT] = {
     [ISA_SCALAR] = {act_q8_scalar, act_bf16_scalar},
 #ifdef TARGET_AVX2
     [ISA_AVX2] = {act_q8_avx2, act_bf16_avx2},
-    [ISA_AVX512] = {.q8 = act_q8_avx512},
+    [ISA_AVX512] = {act_q8_avx512, act_bf16_avx2},
 #endif
 #ifdef TARGET_NEON
     [ISA_NEON] = {act_q8_neon, act_bf16_neon},
 #endif
 };
 
-static act_q8 *q8_at(enum isa isa)
+static const struct rounding *rounding_at(enum isa isa)
 {
     int level = (int)isa;
     while (!roundings[level].q8)
         level--;
-    return roundings[level].q8;
-}
-
-static act_bf16 *bf16_at(enum isa isa)
-{
-    int level = (int)isa;
-    while (!roundings[level].bf16)
-        level--;
-    return roundings[level].bf16;
+    return &roundings[level];
 }
 
 size_t act_bytes(enum act_kind kind, int n, int k)
@@ -239,9 +231,9 @@ void act_fill_column(struct act *a, int c, const float *x, int run, enum isa isa
 {
     const size_t at = (size_t)c * (size_t)a->k;
     if (a->kind == ACT_BF16)
-        bf16_at(isa)((uint16_t *)a->bf16 + at, x, (size_t)a->k);
+        rounding_at(isa)->bf16((uint16_t *)a->bf16 + at, x, (size_t)a->k);
     else
-        q8_at(isa)((int8_t *)a->q + at, (float *)a->d + at / ACT_GROUP, (int32_t *)a->sum + at / SUM_GROUP, x,
+        rounding_at(isa)->q8((int8_t *)a->q + at, (float *)a->d + at / ACT_GROUP, (int32_t *)a->sum + at / SUM_GROUP, x,
                              a->k / ACT_GROUP, run / ACT_GROUP);
 }
 

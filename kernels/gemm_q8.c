@@ -280,9 +280,7 @@ TARGET_AVX512VNNI FORCE_INLINE void columns_q8_avx512vnni(float *y, size_t ldy, 
         case 6: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 6); break;
         case 5: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 5); break;
         case 4: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 4); break;
-        case 3: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 3); break;
-        case 2: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 2); break;
-        default: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 1); break;
+        default: rows_q8_avx512vnni(to, ldy, panels, x, c, rows, group, offset, 3); break; /* more than FEW_Q8, evenly */
         }
     }
 }

@@ -265,17 +265,15 @@ static int in_one_piece(const struct kv_view *view, int tokens, int *from, int *
     return 1;
 }
 
-/* Rows that a query does not see count as infinitely unlikely, and so do those that make whole fours of the rows from .. end, so
- * that where a row is added does not depend on what others see. */
+/* Of the rows from .. end, whose scores these are, those that a query does not see count as infinitely unlikely. */
 static void hide(float *scores, const struct kv_view *view, int tokens, int heads, int from, int end)
 {
-    for (int c = 0; c < QUERIES; c++) {
-        const int t = c / heads, seen = t < tokens, first = seen ? view[t].span[0].row : from;
-        const int last = seen ? first + view[t].span[0].n : end;
-        for (int r = from & ~3; r < first; r++)
-            scores[(r - (from & ~3)) * QUERIES + c] = -INFINITY;
-        for (int r = last; r < (end + 3) / 4 * 4; r++)
-            scores[(r - (from & ~3)) * QUERIES + c] = -INFINITY;
+    for (int c = 0; c < tokens * heads; c++) {
+        const struct kv_span *v = &view[c / heads].span[0];
+        for (int r = from; r < v->row; r++)
+            scores[(r - from) * QUERIES + c] = -INFINITY;
+        for (int r = v->row + v->n; r < end; r++)
+            scores[(r - from) * QUERIES + c] = -INFINITY;
     }
 }
 
@@ -315,8 +313,9 @@ static void attend_many(float *out, const float *q, const struct attention *a, c
     format_unpack_f32 *k_rows = format_kernels(l->k, a->isa).unpack_f32, *v_rows = format_kernels(l->v, a->isa).unpack_f32;
     float *queries = scratch, *rows = queries + QUERIES * dim, *scores = rows + PANEL_ROWS * dim, sum[QUERIES], *to[QUERIES];
     const float *of[QUERIES];
-    float *first = scores + (size_t)(from % 4) * QUERIES; /* of row `from`, less what makes a whole four */
-    const int n = tokens * heads;
+    /* Whole fours of rows, counted from row 0: where a row is added does not depend on what others see. */
+    const int n = tokens * heads, four = from / 4 * 4, last = (end + 3) / 4 * 4;
+    float *first = scores + (size_t)(from - four) * QUERIES;
 
     for (int c = 0; c < n; c++) {
         const size_t at = (size_t)(c / heads) * a->stride + (size_t)(c % heads) * dim;
@@ -331,9 +330,9 @@ static void attend_many(float *out, const float *q, const struct attention *a, c
     }
     if (a->cap > 0)
         ops->softcap(first, (end - from) * QUERIES, a->cap);
-    hide(scores, view, tokens, heads, from, end);
+    hide(scores, view, tokens, heads, four, last);
     for (int c = 0; c < n; c += 16)
-        ops->softmax_lanes(scores + c, (end + 3) / 4 * 4 - (from & ~3), QUERIES, sum + c);
+        ops->softmax_lanes(scores + c, last - four, QUERIES, sum + c);
     for (int r = from; r < end; r += PANEL_ROWS) {
         const int m = end - r < PANEL_ROWS ? end - r : PANEL_ROWS;
         v_rows(rows, a->v_rows + (size_t)r * l->v_row, l->v_row, m, 0, l->head_dim);

@@ -60,7 +60,7 @@ struct attention {
     float scale;
     float cap; /* the scores become cap * tanh(score / cap); 0: they stay */
     int exact; /* q stays F32; otherwise it is rounded to what the K format asks for */
-    int many;  /* not exact, and at least ATTENTION_MANY queries to a row: one to a lane (kv_many.h), where their views are one piece */
+    int many; /* not exact, q stays F32, and at least ATTENTION_MANY queries to a row: one to a lane (kv_many.h), where their views are one piece */
     enum isa isa;
 };
 

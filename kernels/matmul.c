@@ -3,9 +3,7 @@
 
 #include "kernels/gemm.h"
 
-/* Up to this many columns the native blocks are read once per column, from the L1 cache after the first: a panel costs more
- * than it saves.  Measured on Zen 5 with AVX-512. */
-#define FEW_Q8 2
+/* As FEW_Q8, for the other kinds. */
 #define FEW_F32 3
 #define FEW_BF16 1 /* with the instruction: nothing is unpacked */
 /* From so many columns on there are several int8 panels at a time, of so many bytes at most: part of an L2 cache of 1 MiB. */
