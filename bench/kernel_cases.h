@@ -48,8 +48,10 @@ int first_difference(const float *a, const float *b, int n);
 /* The checks: 1 when it passes. */
 int check_matvec(struct check *k);
 int check_matmul(struct check *k);
+int check_packed(struct check *k);
 int check_vecmat(struct check *k);
 int check_unpack(struct check *k);
+int check_pack(struct check *k);
 int check_attention(struct check *k);
 int check_act(struct check *k);
 int check_op(struct check *k);

@@ -24,7 +24,9 @@ enum kernel_kind {
     KERNEL_VECMAT,     /* a row of weights times rows (attention: V) */
     KERNEL_UNPACK_F32, /* PANEL_ROWS rows into a panel */
     KERNEL_UNPACK_Q8,
+    KERNEL_PACK,           /* that panel to one with fewer scales; for one format of each shape */
     KERNEL_MATMUL,         /* rows of a matrix times many columns (prefill) */
+    KERNEL_MATMUL_PACKED,  /* ... through packed panels */
     KERNEL_ATTENTION,      /* one head; format is that of K and of V */
     KERNEL_ATTENTION_MANY, /* `columns` of them, one to a lane (prefill) */
     KERNEL_ACT,            /* act_fill, in runs of ACT_RUN */
@@ -79,7 +81,7 @@ int kernel_weights_make(struct kernel_weights *w, const struct format *f, int k,
 void kernel_weights_close(struct kernel_weights *w);
 
 /* A kernel with everything that it reads and writes, to be run again and again.
- *   matvec, matmul, unpack: a matrix of rows x k; columns of activations for matmul
+ *   matvec, matmul, unpack, pack: a matrix of rows x k; columns of activations for matmul
  *   vecmat, attention:      rows positions of a head of k elements
  *   act and the ops:        rows vectors of k elements, one after the other
  * Of `matrices` matrices, one after the other in memory, matvec and matmul take the next in each run, so that with enough of them

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bench/kernel_cases.h"
+#include "kernels/gemm.h"
 #include "kernels/kv.h"
 #include "kernels/matmul.h"
 
@@ -46,6 +47,19 @@ static void fill_weights(struct check *k, uint8_t *out, float *w, int rows, int 
             kernel_any_bytes(f, out, row_bytes, &k->rng);
         }
         f->dequantize(w, out, cols);
+    }
+}
+
+/* The weights that scalar packed panels have, in place of those of the format. */
+static void pack_weights(struct check *k, float *w, const uint8_t *rows, int n, int cols, int pack)
+{
+    const struct format *f = k->c->format;
+    const struct panel_q8 panel = panel_q8_in(check_take(k, matmul_scratch(f, cols)), f, cols);
+    for (int r = 0; r < n; r++, rows += format_row_bytes(f, cols), w += cols) {
+        f->isa[ISA_SCALAR].unpack_q8(&panel, rows, format_row_bytes(f, cols), 1, 0, cols);
+        pack_q8_best(ISA_SCALAR)(&panel, &panel, f->group, f->offset, pack, cols);
+        for (int i = 0; i < cols; i++)
+            w[i] = panel.d[i / pack * PANEL_ROWS] * (float)(panel.q[i / 4 * PANEL_ROWS * 4 + i % 4] - 128);
     }
 }
 
@@ -115,8 +129,15 @@ static int check_product(struct check *k, int rows, int cols, int n, int row0, i
     memset(&untouched, 0xe5, sizeof untouched);
     fill_weights(k, w, wf, rows, cols, fill);
     fill_sizes(k, size, w, wf, rows, cols);
+    const int pack = c->kind == KERNEL_MATMUL_PACKED ? pack_run(n, cols) : 0;
+    if (pack) {
+        pack_weights(k, wf, w, rows, cols, pack);
+        for (int i = 0; i < rows * cols; i++)
+            size[i] = fabsf(wf[i]);
+    }
     fill_act(k, xf, n, cols);
-    act_fill(&x, c->act, xf, n, cols, ACT_RUN, room, ISA_SCALAR);
+    act_fill(&x, c->act, xf, n, cols, pack ? pack : ACT_RUN, room, ISA_SCALAR);
+    x.pack = pack;
     struct format_kernels under_test = format_kernels(f, c->isa);
     if (c->kind == KERNEL_MATVEC)
         (c->act == ACT_F32 ? under_test.matvec_f32 : under_test.matvec_act)(y, w, &x, rows);
@@ -136,12 +157,13 @@ static int check_product(struct check *k, int rows, int cols, int n, int row0, i
                 continue;
             }
             scalar(&expected, w + (size_t)r * format_row_bytes(f, cols), &one, 1);
-            int is_scalar = c->isa == ISA_SCALAR && c->kind == KERNEL_MATVEC;
-            double off = fabs((double)*got - (is_scalar ? reference : (double)expected));
-            if (c->act == ACT_F32 && !is_scalar ? memcmp(got, &expected, sizeof expected) != 0 : !(off <= bound))
+            /* Packed weights are those of the scalar panel, not of the scalar matvec. */
+            int by_reference = pack || (c->isa == ISA_SCALAR && c->kind == KERNEL_MATVEC);
+            double off = fabs((double)*got - (by_reference ? reference : (double)expected));
+            if (c->act == ACT_F32 && !by_reference ? memcmp(got, &expected, sizeof expected) != 0 : !(off <= bound))
                 return check_fail(k, "%d x %d (%s), row %d, column %d of %d: %.9g, not %.9g; off by %.3g, allowed %.3g", rows,
-                                  cols, fill_names[fill], r, col, n, (double)*got, is_scalar ? reference : (double)expected, off,
-                                  c->act == ACT_F32 && !is_scalar ? 0 : bound);
+                                  cols, fill_names[fill], r, col, n, (double)*got, by_reference ? reference : (double)expected,
+                                  off, c->act == ACT_F32 && !by_reference ? 0 : bound);
         }
     }
     return check_give_back(k) ? 1 : check_fail(k, "%d x %d: wrote in front of a buffer", rows, cols);
@@ -174,6 +196,21 @@ int check_matmul(struct check *k)
     /* Several panels side by side, and rows longer than what is prepared of a column at a time. */
     return ok && check_product(k, 5 * PANEL_ROWS - 3, 256, 67, 0, 5 * PANEL_ROWS - 3, ORDINARY) &&
            check_product(k, PANEL_ROWS + 1, 2304, 5, 0, PANEL_ROWS + 1, ORDINARY);
+}
+
+/* Both sizes of a run, the columns of whole tiles and of uneven ones. */
+int check_packed(struct check *k)
+{
+    const int block = k->c->format->block;
+    for (int i = 0; i < 3; i++) {
+        const int cols = block > 64 ? 256 * (i + 1) : (int[]){64, 128, 320}[i];
+        const int fill = (int)rng_below(&k->rng, FILLS + 1);
+        if (!check_product(k, PANEL_ROWS + 5, cols, 64, 0, PANEL_ROWS + 5, ORDINARY) ||
+            !check_product(k, 21, cols, 67, 3, 20, fill))
+            return 0;
+    }
+    return check_product(k, 5 * PANEL_ROWS - 3, 256, 67, 0, 5 * PANEL_ROWS - 3, ORDINARY) &&
+           check_product(k, PANEL_ROWS + 1, 2304, 65, 0, PANEL_ROWS + 1, ORDINARY);
 }
 
 int check_vecmat(struct check *k)
@@ -248,6 +285,60 @@ int check_unpack(struct check *k)
             if (!check_give_back(k))
                 return check_fail(k, "%d x %d: wrote in front of a buffer", count, cols);
         }
+    }
+    return 1;
+}
+
+/* One weight of a packed panel, q * d where the scale is d, in place of w: to the nearest of all, but for what fixed point and the
+ * scale that leaves room for it cost.  The first term is half a step, the second what q lacks. */
+static int is_packed(float w, int q, float d, float most)
+{
+    return fabs((double)d * q - (double)w) <= (double)d * (0.5 + 127.0 / 1024) + 2 * (double)FLT_EPSILON * (double)most;
+}
+
+/* The scalar kernel against float64, the others against the scalar one. */
+int check_pack(struct check *k)
+{
+    const struct format *f = k->c->format;
+    pack_q8 *pack_scalar = pack_q8_best(ISA_SCALAR);
+    enum { COLS = 768 };
+    for (int i = 0; i < 3 * (FILLS + 1); i++) {
+        const int pack = i % 3 ? PACK_RUN : 64, in_place = i % 2, fill = i / 3;
+        const int cols = f->block > 64 || i % 3 < 2 ? COLS : PACK_RUN;
+        const size_t bytes = (size_t)PANEL_ROWS * (size_t)cols, scales = (size_t)PANEL_ROWS * (size_t)(cols / f->group);
+        uint8_t *w = check_take(k, PANEL_ROWS * format_row_bytes(f, cols));
+        float *wf = check_take(k, bytes * sizeof *wf);
+        fill_weights(k, w, wf, PANEL_ROWS, cols, fill);
+        struct panel_q8 from = {check_take(k, bytes), check_take(k, scales * sizeof(float)),
+                                check_take(k, scales * sizeof(float))};
+        struct panel_q8 to = {check_take(k, bytes), check_take(k, scales * sizeof(float)), NULL};
+        struct panel_q8 expected = {check_take(k, bytes), check_take(k, scales * sizeof(float)), NULL};
+        f->isa[ISA_SCALAR].unpack_q8(&from, w, format_row_bytes(f, cols), PANEL_ROWS, 0, cols);
+        pack_scalar(&expected, &from, f->group, f->offset, pack, cols);
+        if (in_place)
+            to = from;
+        pack_q8_best(k->c->isa)(&to, &from, f->group, f->offset, pack, cols);
+        for (int j = 0; j < cols / pack * PANEL_ROWS; j++) {
+            const int r = j % PANEL_ROWS;
+            float most = 0;
+            for (int c = 0; c < pack; c++)
+                most = fmaxf(most, fabsf(wf[r * cols + j / PANEL_ROWS * pack + c]));
+            if (memcmp(&to.d[j], &expected.d[j], sizeof *to.d))
+                return check_fail(k, "%d in runs of %d (%s), row %d: scale %.9g, not %.9g", cols, pack, fill_names[fill], r,
+                                  (double)to.d[j], (double)expected.d[j]);
+            for (int c = j / PANEL_ROWS * pack; c < (j / PANEL_ROWS + 1) * pack; c++) {
+                const int at = (c / 4 * PANEL_ROWS + r) * 4 + c % 4;
+                if (to.q[at] != expected.q[at])
+                    return check_fail(k, "%d in runs of %d (%s), row %d, column %d: %d, not %d", cols, pack, fill_names[fill], r,
+                                      c, to.q[at] - 128, expected.q[at] - 128);
+                if (k->c->isa == ISA_SCALAR && isfinite(most) && most > 1e-30f &&
+                    !is_packed(wf[r * cols + c], to.q[at] - 128, to.d[j], most))
+                    return check_fail(k, "%d in runs of %d (%s), row %d, column %d: %d * %.9g for %.9g", cols, pack,
+                                      fill_names[fill], r, c, to.q[at] - 128, (double)to.d[j], (double)wf[r * cols + c]);
+            }
+        }
+        if (!check_give_back(k))
+            return check_fail(k, "%d: wrote in front of a buffer", cols);
     }
     return 1;
 }

@@ -32,7 +32,27 @@ static int has_matmul_f32(const struct format *f, enum isa isa)
 static int has_matmul_act(const struct format *f, enum isa isa)
 {
     return f->isa[isa].matvec_act || f->isa[isa].unpack_q8 ||
-           (f->act == ACT_Q8 && gemm_q8_best(isa, f) != gemm_q8_best((enum isa)(isa - 1), f));
+           (f->act == ACT_Q8 && gemm_q8_best(isa, f->group, f->offset) != gemm_q8_best((enum isa)(isa - 1), f->group, f->offset));
+}
+
+static int has_pack(enum isa isa)
+{
+    return isa == ISA_SCALAR || pack_q8_best(isa) != pack_q8_best((enum isa)(isa - 1));
+}
+
+static int has_matmul_packed(const struct format *f, enum isa isa)
+{
+    return f->isa[isa].unpack_q8 || (f->act == ACT_Q8 && (has_pack(isa) || gemm_q8_best(isa, PACK_RUN, 0) !=
+                                                                               gemm_q8_best((enum isa)(isa - 1), PACK_RUN, 0)));
+}
+
+/* Panels of formats of one shape are packed by the same kernel. */
+static int first_of_shape(const struct format *f)
+{
+    int i = 0;
+    while (formats[i]->group != f->group || formats[i]->offset != f->offset)
+        i++;
+    return formats[i] == f;
 }
 
 int kernel_list(enum isa isa, struct kernel_case *out, int max)
@@ -76,6 +96,14 @@ int kernel_list(enum isa isa, struct kernel_case *out, int max)
         if (has_matmul_act(f, isa)) {
             c.kind = KERNEL_MATMUL;
             n = list_add(out, max, n, c, "matmul", act_names[c.act]);
+        }
+        if (f->act == ACT_Q8 && has_pack(isa) && first_of_shape(f)) {
+            c.kind = KERNEL_PACK;
+            n = list_add(out, max, n, c, "pack_q8", NULL);
+        }
+        if (has_matmul_packed(f, isa)) {
+            c.kind = KERNEL_MATMUL_PACKED;
+            n = list_add(out, max, n, c, "matmul_packed", NULL);
         }
         if (at->matvec_act && is_cache(f)) {
             c.kind = KERNEL_ATTENTION;

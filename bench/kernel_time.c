@@ -32,7 +32,9 @@ static const struct shape {
     [KERNEL_VECMAT] = {1024, 128, 1},
     [KERNEL_UNPACK_F32] = {64, 2048, 1},
     [KERNEL_UNPACK_Q8] = {64, 2048, 1},
+    [KERNEL_PACK] = {64, 2048, 1},
     [KERNEL_MATMUL] = {64, 2048, 96},
+    [KERNEL_MATMUL_PACKED] = {64, 2048, 96},
     [KERNEL_ATTENTION] = {1024, 128, 1},
     [KERNEL_ATTENTION_MANY] = {1024, 128, ATTENTION_TOKENS},
     [KERNEL_ACT] = {32, 2048, 1},
@@ -82,6 +84,11 @@ static int splits_by_heads(enum kernel_kind kind)
     return kind == KERNEL_VECMAT || kind == KERNEL_ATTENTION || kind == KERNEL_ATTENTION_MANY;
 }
 
+static int is_matmul(enum kernel_kind kind)
+{
+    return kind == KERNEL_MATMUL || kind == KERNEL_MATMUL_PACKED;
+}
+
 /* Every kernel, at the shape of its kind. */
 static void list_kernels(struct kernel_job *j, const struct kernel_case *cases, int n)
 {
@@ -111,7 +118,8 @@ static void list_model(struct kernel_job *j, const struct kernel_case *cases, in
     for (int i = 0; i < j->n_shapes * j->n_columns; i++) {
         const struct kernel_shape *s = &j->shapes[i / j->n_columns];
         const int columns = j->columns[i % j->n_columns];
-        const enum kernel_kind kind = columns == 1 ? KERNEL_MATVEC : KERNEL_MATMUL;
+        const int packed = s->format->act == ACT_Q8 && pack_run(columns, s->k);
+        const enum kernel_kind kind = columns == 1 ? KERNEL_MATVEC : packed ? KERNEL_MATMUL_PACKED : KERNEL_MATMUL;
         int c = n - 1;
         while (c > 0 && (cases[c].format != s->format || cases[c].kind != kind || cases[c].act != s->format->act))
             c--;
@@ -189,7 +197,7 @@ static int time_one(struct kernel_job *j, struct kernel_result *r, struct kernel
     if (!rc) {
         r->timed = 1;
         r->ns = t.median;
-        r->bytes = r->c.kind == KERNEL_MATMUL && !r->cold ? 0 : w.bytes; /* out of the caches many columns share what is read */
+        r->bytes = is_matmul(r->c.kind) && !r->cold ? 0 : w.bytes; /* out of the caches many columns share what is read */
         r->operations = w.operations;
     }
     kernel_work_close(&w);
@@ -225,7 +233,7 @@ double kernel_of_peak(const struct kernel_job *j, const struct kernel_result *r)
     if (unit[r->c.act] == PEAK_BF16 && !p->instruction) /* then bf16 is multiplied as float32 */
         p = &j->peak.unit[PEAK_F32];
     const enum kernel_kind kind = r->c.kind;
-    const int products = kind == KERNEL_MATVEC || kind == KERNEL_VECMAT || kind == KERNEL_MATMUL || kind == KERNEL_ATTENTION_MANY;
+    const int products = kind == KERNEL_MATVEC || kind == KERNEL_VECMAT || is_matmul(kind) || kind == KERNEL_ATTENTION_MANY;
     return r->timed && products && p->instruction ? r->operations / r->ns * 1e9 / p->all : -1;
 }
 

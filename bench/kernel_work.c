@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "bench/kernel_check.h"
+#include "kernels/gemm.h"
 #include "kernels/kv.h"
 #include "kernels/matmul.h"
 
@@ -33,6 +34,12 @@ struct kernel_buffers {
 static int is_attention(const struct kernel_case *c)
 {
     return c->kind == KERNEL_ATTENTION || c->kind == KERNEL_ATTENTION_MANY;
+}
+
+/* Of a matrix and columns. */
+static int is_product(const struct kernel_case *c)
+{
+    return c->kind == KERNEL_MATVEC || c->kind == KERNEL_MATMUL || c->kind == KERNEL_MATMUL_PACKED;
 }
 
 /* KV heads: each thread's own. */
@@ -75,10 +82,7 @@ static int allocate(struct kernel_work *w, struct kernel_buffers *b, struct kern
     b->each_room = (act_bytes(c->act, (int)n_x, w->k) / LINE + 2) * LINE;
     b->x = lines(n_x * k * sizeof(float));
     b->x2 = lines(n_x * k * sizeof(float) + rows * sizeof(float));
-    b->y = lines((c->kind == KERNEL_MATVEC || c->kind == KERNEL_MATMUL ? rows * n_x
-                  : over_rows                                          ? rows * k
-                                                                       : threads * n_x * k) *
-                 sizeof(float));
+    b->y = lines((is_product(c) ? rows * n_x : over_rows ? rows * k : threads * n_x * k) * sizeof(float));
     b->room = lines(threads * b->each_room);
     b->scratch = lines(threads * b->each_scratch);
     b->turn = lines(threads * sizeof *b->turn);
@@ -116,15 +120,18 @@ int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int row
     }
     for (int r = 0; r < rows; r++)
         b->x2[n_x + (size_t)r] = (float)rng_unit(&rng); /* what vecmat weighs rows by */
-    if (c->kind == KERNEL_MATVEC || c->kind == KERNEL_MATMUL || is_attention(c))
-        act_fill(&b->act, c->act, b->x, columns, k, ACT_RUN, b->room, c->isa);
+    const int pack = c->kind == KERNEL_MATMUL_PACKED ? pack_run(columns, k) : 0;
+    if (is_product(c) || is_attention(c))
+        act_fill(&b->act, c->act, b->x, columns, k, pack ? pack : ACT_RUN, b->room, c->isa);
+    b->act.pack = pack;
 
     const double products = (double)rows * heads(w) * k;
     w->bytes = c->format ? (double)b->w_bytes : (double)n_x * sizeof(float);
     switch (c->kind) {
     case KERNEL_MATVEC:
     case KERNEL_VECMAT: w->operations = 2 * products; break;
-    case KERNEL_MATMUL: w->operations = 2 * products * columns; break;
+    case KERNEL_MATMUL:
+    case KERNEL_MATMUL_PACKED: w->operations = 2 * products * columns; break;
     case KERNEL_ATTENTION:
     case KERNEL_ATTENTION_MANY: w->operations = 4 * products * columns; break;
     default: break;
@@ -190,6 +197,7 @@ void kernel_work_run(struct kernel_work *w, int thread)
                                                           row1 - row0);
         break;
     case KERNEL_MATMUL:
+    case KERNEL_MATMUL_PACKED:
         matmul(b->y, (size_t)w->rows, &(struct matrix){c->format, next_matrix(w, thread), w->rows, w->k}, &b->act, row0, row1,
                c->isa, scratch);
         break;
@@ -199,6 +207,7 @@ void kernel_work_run(struct kernel_work *w, int thread)
         break;
     case KERNEL_UNPACK_F32:
     case KERNEL_UNPACK_Q8:
+    case KERNEL_PACK:
         for (int r = row0; r < row1; r += PANEL_ROWS) {
             const uint8_t *rows = b->w + (size_t)r * row_bytes;
             int n = row1 - r < PANEL_ROWS ? row1 - r : PANEL_ROWS;
@@ -206,7 +215,10 @@ void kernel_work_run(struct kernel_work *w, int thread)
                 f.unpack_f32((float *)scratch, rows, row_bytes, n, 0, w->k);
             } else {
                 const struct panel_q8 panel = panel_q8_in(scratch, c->format, w->k);
-                f.unpack_q8(&panel, rows, row_bytes, n, 0, w->k);
+                if (c->kind == KERNEL_UNPACK_Q8)
+                    f.unpack_q8(&panel, rows, row_bytes, n, 0, w->k);
+                else /* what an earlier turn left there: any bytes do */
+                    pack_q8_best(c->isa)(&panel, &panel, c->format->group, c->format->offset, PACK_RUN, w->k);
             }
         }
         break;

@@ -23,7 +23,7 @@
  * weight.  The only column of a pass goes to the thread's own scratch, one of many to its place in the shared arrays. */
 static void round_column(struct session *s, struct scratch *own, struct act *a, enum act_kind kind, const float *x, int c)
 {
-    const int run = s->compute == COMPUTE_INT8_TOKEN ? a->k : ACT_RUN;
+    const int run = s->compute == COMPUTE_INT8_TOKEN ? a->k : a->pack ? a->pack : ACT_RUN;
     if (a->n == 1)
         act_fill(a, kind, x, 1, a->k, run, own->room[kind], s->isa);
     else
@@ -64,6 +64,8 @@ static void operands(struct session *s, int thread, struct act a[ACT_COUNT], uns
     a[ACT_F32] = (struct act){.kind = ACT_F32, .n = n, .k = k, .f32 = weight ? normed : x};
     a[ACT_BF16] = (struct act){.kind = ACT_BF16, .n = n, .k = k, .bf16 = s->bf16};
     a[ACT_Q8] = (struct act){.kind = ACT_Q8, .n = n, .k = k, .q = s->q8, .d = s->q8_d, .sum = s->q8_sum};
+    if (s->compute == COMPUTE_PACKED)
+        a[ACT_Q8].pack = pack_run(n, k);
     for (int c = from; c < to; c++) {
         const float *column = x + (size_t)c * (size_t)k;
         if (branch != BRANCH_NONE)

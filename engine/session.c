@@ -14,6 +14,7 @@
 #define MAX_CONTEXT (1 << 24)
 
 const char *const compute_names[COMPUTES] = {
+    [COMPUTE_PACKED] = "packed",
     [COMPUTE_INT8] = "int8",
     [COMPUTE_INT8_TOKEN] = "int8_token",
     [COMPUTE_EXACT] = "exact",

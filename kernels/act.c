@@ -259,7 +259,7 @@ void act_fill(struct act *a, enum act_kind kind, const float *x, int n, int k, i
 struct act act_columns(const struct act *a, int from, int n)
 {
     const size_t at = (size_t)from * (size_t)a->k;
-    struct act part = {.kind = a->kind, .n = n, .k = a->k};
+    struct act part = {.kind = a->kind, .n = n, .k = a->k, .pack = a->pack};
     if (a->kind == ACT_F32) {
         part.f32 = a->f32 + at;
     } else if (a->kind == ACT_BF16) {

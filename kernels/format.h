@@ -11,14 +11,15 @@
  *     weight = d * q + m      16 or 32 weights to a group; the product is exact in float32, the sum is rounded once
  * with d and m made of whatever the block stores them in (fp16, a power of two, a product of two scales, ...).
  *
- * Two compute paths, told apart by the kind of the activations:
- *   exact  activations F32.  Bit-identical on every instruction set and for every batch size: the products of a row are summed
+ * Compute paths, told apart by the kind of the activations:
+ *   exact  Activations F32.  Bit-identical on every instruction set and for every batch size: the products of a row are summed
  *          in 16 lanes (element i goes to lane i % 16, in ascending order, each step one fused multiply-add of the dequantized
  *          weight and the activation; a last piece of fewer than 16 counts as padded with zeros), and the lanes are added
  *          pairwise: l += l+8, l += l+4, l += l+2, l += l+1.
- *   int8   the default.  Activations are rounded to what format->act says: int8 in runs of 64 that share a scale for the
+ *   int8   Activations are rounded to what format->act says: int8 in runs of 64 that share a scale for the
  *          quantized formats (integer sums match exactly, float sums within eps * sum |w a|), bf16 for bf16, F32 for f32 and
- *          f16.  Matvec takes a scale for every 32 as well, and everything takes runs that are longer. */
+ *          f16.  Matvec takes a scale for every 32 as well, and everything takes runs that are longer.
+ *   packed  the default of the engine: int8, but many columns at once meet weights that were rounded once more (matmul.h). */
 /* SPDX-License-Identifier: MIT */
 #ifndef KERNELS_FORMAT_H
 #define KERNELS_FORMAT_H
@@ -44,6 +45,7 @@ enum act_kind { ACT_F32, ACT_BF16, ACT_Q8, ACT_COUNT };
 struct act {
     enum act_kind kind;
     int n, k;
+    int pack; /* ACT_Q8: 0, or how many weights matmul rounds to one scale (pack_run); a run of q is as long then */
     const float *f32;     /* ACT_F32:  [n][k] */
     const uint16_t *bf16; /* ACT_BF16: [n][k], rounded to nearest even */
     const int8_t *q;      /* ACT_Q8:   [n][k], -127 .. 127, k a multiple of ACT_GROUP */

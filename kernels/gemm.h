@@ -20,12 +20,19 @@ typedef void gemm_f32(float *y, size_t ldy, const float *panel, const struct act
 #define PANELS_Q8 4
 typedef void gemm_q8(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x, int rows);
 
+/* The first cols weights of `from`, a format's panel with its group and offset, to a panel with a scale for every `pack`, which
+ * divides cols and is 64 or PACK_RUN, and no offset; `to` may be `from`. */
+#define PACK_RUN 128
+typedef void pack_q8(const struct panel_q8 *to, const struct panel_q8 *from, int group, int offset, int pack, int cols);
+
 /* x is BF16 and the weights are native bf16 rows: the instruction reads both as they are. */
 typedef void gemm_bf16(float *y, size_t ldy, const uint16_t *w, const struct act *x, int rows);
 
-/* The best kernel at or below isa, for panels of format f; of the last there may be none (NULL: gemm_f32 serves). */
+/* The best kernel at or below isa, of int8 for panels with that group (16 or 32, of packed ones 64 or PACK_RUN) and offset; of
+ * the last there may be none (NULL: gemm_f32 serves). */
 gemm_f32 *gemm_f32_best(enum isa isa);
-gemm_q8 *gemm_q8_best(enum isa isa, const struct format *f);
+gemm_q8 *gemm_q8_best(enum isa isa, int group, int offset);
+pack_q8 *pack_q8_best(enum isa isa);
 gemm_bf16 *gemm_bf16_best(enum isa isa);
 
 #endif

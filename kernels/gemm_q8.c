@@ -4,7 +4,7 @@
  * lane r of the integer accumulator belongs to row r: nothing is added across lanes.  After the 4 or 8 steps of a group the
  * integers are scaled by both scales and added to a float accumulator, and m * sum(x) after them where there is an offset.
  * Columns side by side share the loads of the panel, and panels side by side those of the columns.  Group and offset are
- * constants: four kernels from each source. */
+ * constants: six kernels from each source, two of them for packed panels. */
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
@@ -22,8 +22,12 @@ static inline int32_t word(const int8_t *q)
 /* The sum of x over group g of column c, in units of its scale. */
 FORCE_INLINE int32_t group_sum(const struct act *x, int c, int g, int group)
 {
-    const int32_t *sum = x->sum + (size_t)c * (size_t)(x->k / SUM_GROUP);
-    return group == 16 ? sum[g] : sum[2 * g] + sum[2 * g + 1];
+    const int32_t *sum = x->sum + ((size_t)c * (size_t)x->k + (size_t)(g * group)) / SUM_GROUP;
+    int32_t all = 0;
+    UNROLL
+    for (int i = 0; i < group / SUM_GROUP; i++)
+        all += sum[i];
+    return all;
 }
 
 FORCE_INLINE float group_scale(const struct act *x, int c, int g, int group)
@@ -141,8 +145,11 @@ TARGET_AVX512VNNI FORCE_INLINE void gather_avx512vnni(struct columns *out, const
             int32_t *start = out->start[j] + i * 32 / group;
             float *total = out->sum[j] + i * 32 / group;
             prefetch_from(sum + (size_t)n * (size_t)(x->k / SUM_GROUP), 128); /* of the tile that follows */
-            if (group == 32) {
+            if (group > 16) {
                 a = _mm512_add_epi32(_mm512_permutex2var_epi32(a, even, b), _mm512_permutex2var_epi32(a, odd, b));
+                UNROLL
+                for (int wide = 64; wide <= group; wide *= 2) /* the upper half is of no use then */
+                    a = _mm512_add_epi32(_mm512_permutexvar_epi32(even, a), _mm512_permutexvar_epi32(odd, a));
             } else {
                 _mm512_storeu_si512(start + 16, _mm512_slli_epi32(_mm512_sub_epi32(zero, b), 7));
                 if (offset)
@@ -244,6 +251,57 @@ TARGET_AVX512VNNI FORCE_INLINE void tile_q8_avx512vnni(float (*sums)[PANEL_ROWS]
     }
 }
 
+/* The same of packed panels: a group is a run, and long; the sums stay in registers. */
+TARGET_AVX512VNNI FORCE_INLINE void tile_packed_avx512vnni(float (*sums)[PANEL_ROWS], const struct panel_q8 *panel,
+                                                           const struct act *x, const struct columns *columns, int c, int from,
+                                                           int end, int group, int n)
+{
+    const size_t k = (size_t)x->k;
+    const int8_t *q = x->q + (size_t)c * k + from, *next = x->q + (size_t)(c + n) * k + from * n; /* the tile that follows */
+    const float *dx = x->d + ((size_t)c * k + (size_t)from) / ACT_GROUP;
+    const uint8_t *w = panel->q + (size_t)from * PANEL_ROWS;
+    const float *d = panel->d + (size_t)(from / group) * PANEL_ROWS;
+    __m512 acc[COLS_VNNI][2];
+    UNROLL
+    for (int j = 0; j < n; j++) {
+        acc[j][0] = _mm512_loadu_ps(sums[j]);
+        acc[j][1] = _mm512_loadu_ps(sums[j] + 16);
+    }
+    for (int g = 0; g < (end - from) / group; g++, dx += group / ACT_GROUP, d += PANEL_ROWS) {
+        __m512i dot[COLS_VNNI][2];
+        UNROLL
+        for (int j = 0; j < n; j++)
+            dot[j][0] = dot[j][1] = _mm512_set1_epi32(columns->start[j][g]);
+        for (int part = 0; part < group; part += 32, w += 32 * PANEL_ROWS, q += 32, next += 32 * n) {
+            prefetch_from(next, 32 * (size_t)n);
+            UNROLL
+            for (int s = 0; s < 8; s++) {
+                const __m512i w0 = _mm512_loadu_si512(w + s * PANEL_ROWS * 4),
+                              w1 = _mm512_loadu_si512(w + s * PANEL_ROWS * 4 + 64);
+                UNROLL
+                for (int j = 0; j < n; j++) {
+                    __m512i v = _mm512_set1_epi32(word(q + (size_t)j * k + 4 * s));
+                    KEEP(v);
+                    dot[j][0] = _mm512_dpbusd_epi32(dot[j][0], w0, v);
+                    dot[j][1] = _mm512_dpbusd_epi32(dot[j][1], w1, v);
+                }
+            }
+        }
+        const __m512 d0 = _mm512_loadu_ps(d), d1 = _mm512_loadu_ps(d + 16);
+        UNROLL
+        for (int j = 0; j < n; j++) {
+            const __m512 scale = _mm512_set1_ps(dx[(size_t)j * (k / ACT_GROUP)]);
+            acc[j][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][0]), _mm512_mul_ps(d0, scale), acc[j][0]);
+            acc[j][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[j][1]), _mm512_mul_ps(d1, scale), acc[j][1]);
+        }
+    }
+    UNROLL
+    for (int j = 0; j < n; j++) {
+        _mm512_storeu_ps(sums[j], acc[j][0]);
+        _mm512_storeu_ps(sums[j] + 16, acc[j][1]);
+    }
+}
+
 /* All rows times n columns from column c on; y is that of column c. */
 TARGET_AVX512VNNI FORCE_INLINE void rows_q8_avx512vnni(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x,
                                                        int c, int rows, int group, int offset, int n)
@@ -257,7 +315,10 @@ TARGET_AVX512VNNI FORCE_INLINE void rows_q8_avx512vnni(float *y, size_t ldy, con
             UNROLL
             for (int j = 0; j < n; j++)
                 prefetch_from(y + (size_t)j * ldy + r, PANEL_ROWS * sizeof *y);
-            tile_q8_avx512vnni(sums[r / PANEL_ROWS], panels + r / PANEL_ROWS, x, &columns, c, from, end, group, offset, n);
+            if (group > 32)
+                tile_packed_avx512vnni(sums[r / PANEL_ROWS], panels + r / PANEL_ROWS, x, &columns, c, from, end, group, n);
+            else
+                tile_q8_avx512vnni(sums[r / PANEL_ROWS], panels + r / PANEL_ROWS, x, &columns, c, from, end, group, offset, n);
         }
     }
     for (int r = 0; r < rows; r += 16) {
@@ -451,7 +512,7 @@ TARGET_I8MM FORCE_INLINE void columns_q8_i8mm(float *y, size_t ldy, const struct
 }
 #endif
 
-/* The shapes that formats have: group, offset. */
+/* The shapes that there are: group, offset. */
 #define GEMM_Q8_SHAPE(isa, target, group, offset)                                                                                \
     target static void gemm_q8_##group##_##offset##_##isa(float *y, size_t ldy, const struct panel_q8 *panels,                   \
                                                           const struct act *x, int rows)                                         \
@@ -459,13 +520,16 @@ TARGET_I8MM FORCE_INLINE void columns_q8_i8mm(float *y, size_t ldy, const struct
         columns_q8_##isa(y, ldy, panels, x, rows, group, offset);                                                                \
     }
 #define GEMM_Q8(isa, target)                                                                                                     \
+    GEMM_Q8_SHAPE(isa, target, 16, 0)                                                                                            \
+    GEMM_Q8_SHAPE(isa, target, 16, 1)                                                                                            \
     GEMM_Q8_SHAPE(isa, target, 32, 0)                                                                                            \
     GEMM_Q8_SHAPE(isa, target, 32, 1)                                                                                            \
-    GEMM_Q8_SHAPE(isa, target, 16, 0)                                                                                            \
-    GEMM_Q8_SHAPE(isa, target, 16, 1)
+    GEMM_Q8_SHAPE(isa, target, 64, 0)                                                                                            \
+    GEMM_Q8_SHAPE(isa, target, 128, 0)
 #define SHAPES(isa)                                                                                                              \
     {                                                                                                                            \
-        {gemm_q8_32_0_##isa, gemm_q8_32_1_##isa}, {gemm_q8_16_0_##isa, gemm_q8_16_1_##isa},                                      \
+        {gemm_q8_16_0_##isa, gemm_q8_16_1_##isa}, {gemm_q8_32_0_##isa, gemm_q8_32_1_##isa}, {gemm_q8_64_0_##isa, NULL},          \
+            {gemm_q8_128_0_##isa, NULL},                                                                                         \
     }
 
 GEMM_Q8(scalar, )
@@ -479,8 +543,8 @@ GEMM_Q8(dotprod, TARGET_DOTPROD)
 GEMM_Q8(i8mm, TARGET_I8MM)
 #endif
 
-/* [group is 16][offset]; NULL where the level below serves. */
-static gemm_q8 *const q8_at[ISA_COUNT][2][2] = {
+/* [group: 16, 32, 64, 128][offset]; NULL where the level below serves. */
+static gemm_q8 *const q8_at[ISA_COUNT][4][2] = {
     [ISA_SCALAR] = SHAPES(scalar),
 #ifdef TARGET_AVX2
     [ISA_AVX2] = SHAPES(avx2),     [ISA_AVX512VNNI] = SHAPES(avx512vnni),
@@ -490,10 +554,12 @@ static gemm_q8 *const q8_at[ISA_COUNT][2][2] = {
 #endif
 };
 
-gemm_q8 *gemm_q8_best(enum isa isa, const struct format *f)
+gemm_q8 *gemm_q8_best(enum isa isa, int group, int offset)
 {
-    int level = (int)isa;
+    int level = (int)isa, shape = 0;
     while (!q8_at[level][0][0])
         level--;
-    return q8_at[level][f->group == 16][f->offset];
+    while (16 << shape < group)
+        shape++;
+    return q8_at[level][shape][offset];
 }

@@ -10,6 +10,11 @@
 #define MANY_Q8 64
 #define PANELS_BYTES ((size_t)640 << 10)
 
+int pack_run(int columns, int k)
+{
+    return columns < MANY_Q8 ? 0 : k % PACK_RUN == 0 ? PACK_RUN : k % 64 == 0 ? 64 : 0;
+}
+
 static size_t panel_q8_bytes(const struct format *f, int cols)
 {
     const size_t scales = (size_t)(cols / f->group) * PANEL_ROWS * sizeof(float);
@@ -77,7 +82,9 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
         return;
     }
     gemm_f32 *f32 = gemm_f32_best(isa);
-    gemm_q8 *q8 = x->kind == ACT_Q8 ? gemm_q8_best(isa, w->format) : NULL;
+    const int group = x->pack ? x->pack : w->format->group, offset = x->pack ? 0 : w->format->offset;
+    gemm_q8 *q8 = x->kind == ACT_Q8 ? gemm_q8_best(isa, group, offset) : NULL;
+    pack_q8 *pack = pack_q8_best(isa);
     gemm_bf16 *bf16 = x->kind == ACT_BF16 ? gemm_bf16_best(isa) : NULL;
     const int few = x->kind == ACT_Q8 ? FEW_Q8 : bf16 ? FEW_BF16 : FEW_F32;
     const int step = q8 ? panels_q8(w->format, w->cols, x->n) * PANEL_ROWS : PANEL_ROWS;
@@ -92,6 +99,8 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
         } else if (q8) {
             struct panel_q8 panels[PANELS_Q8];
             unpack_q8(panels, f.unpack_q8, w, rows, n, scratch);
+            for (int p = 0; x->pack && p * PANEL_ROWS < n; p++)
+                pack(&panels[p], &panels[p], w->format->group, w->format->offset, x->pack, w->cols);
             q8(y + r, ldy, panels, x, n);
         } else if (bf16) {
             bf16(y + r, ldy, (const uint16_t *)rows, x, n);

@@ -11,6 +11,9 @@
  *         This is the operand order of an int8 dot product with four elements per lane: one vector is one step of four weights
  *         for PANEL_ROWS rows, the activation is broadcast.
  *
+ * Packed panels are q8 panels that were rounded once more: `run` weights of a row have one scale, and none an offset, so that a
+ * product is scaled as seldom as the activations allow.  Worth it for many columns only (kernels/pack.c).
+ *
  * Neither allocates; the caller gives each thread its scratch and its own range of rows. */
 /* SPDX-License-Identifier: MIT */
 #ifndef KERNELS_MATMUL_H
@@ -34,8 +37,12 @@ size_t matmul_scratch(const struct format *f, int cols);
 /* The parts of a q8 panel of `cols` columns in `scratch`. */
 struct panel_q8 panel_q8_in(void *scratch, const struct format *f, int cols);
 
+/* How many weights share a scale in the packed panels that pay for so many columns of k elements, and should share one of the
+ * activations (act.pack and the run of act_fill); 0 where none do: few columns, or k does not divide. */
+int pack_run(int columns, int k);
+
 /* y[c * ldy + r] = sum over i of w[r][i] * x[c][i] for rows row0 <= r < row1 and every column c of x.
- * The path is exact when x->kind is ACT_F32, else x->kind must be w->format->act. */
+ * The path is exact when x->kind is ACT_F32, else x->kind must be w->format->act; through packed panels where x->pack says so. */
 void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, int row0, int row1, enum isa isa, void *scratch);
 
 #endif

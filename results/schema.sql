@@ -63,7 +63,7 @@ CREATE TABLE variant (
     format      TEXT NOT NULL,  -- of the weights: q4_0, or file for a file taken as it is
     kv          TEXT NOT NULL,  -- of the KV cache: f16, or f16:q8_0 for K and V apart
     policy      TEXT NOT NULL,  -- what happens when the context is full: full, window, sinks
-    compute     TEXT NOT NULL,  -- precision of the activations: int8, int8_token, exact
+    compute     TEXT NOT NULL,  -- how activations and weights are rounded: packed, int8, int8_token, exact
     file_sha256 TEXT CHECK (length(file_sha256) = 64),  -- of the derived file; NULL when none was made
     file_bytes  INTEGER CHECK (file_bytes >= 0),        -- its size; NULL when none was made
     note        TEXT            -- what deviates, such as tensors that kept another format; NULL when nothing does

@@ -28,7 +28,7 @@ check 0 'own, 0.2 M parameters in q8_0' synth --shape family=lfm2,layers=4,width
 check 0 '^lfm2.attention.head_count_kv .*0, 0, 0, 2' inspect "$dir/lfm2.gguf"
 check 2 'attention_layers=N (1 to 16)' synth --preset lfm2-350m --shape attention_layers=17 --format q8_0 -o "$dir/lfm2.gguf"
 check 0 'int8_token' inspect "$dir/own.gguf" --compute int8_token
-check 2 'did you mean int8_token? (it can be int8, int8_token, exact)' inspect "$dir/own.gguf" --compute int8_tokens
+check 2 'did you mean int8_token? (it can be packed, int8, int8_token, exact)' inspect "$dir/own.gguf" --compute int8_tokens
 check 2 'shape: layers=0: it must be 1 to 1000' synth --shape width=64 --format f16 -o "$dir/own.gguf"
 check 2 'shape widht: there is no such part; did you mean width' synth --shape widht=64 --format f16 -o "$dir/own.gguf"
 check 2 'shape layers: each part must be name=value' synth --shape layers --format f16 -o "$dir/own.gguf"

@@ -61,7 +61,7 @@ static int two_models(const char *db, const char *base, const char *head, const 
 {
     char task[300];
     snprintf(task, sizeof task, "%s", test_file("story.jsonl"));
-    const char *path = off_ini("[metric arena]\ngate = no\n[metric tables]\ngate = no\n");
+    const char *path = off_ini("[gate]\ncompute = exact\n[metric arena]\ngate = no\n[metric tables]\ngate = no\n");
     return finish(start("gate %s --base-model %s --head-model %s --tasks %s:perplexity --quiet --db %s %s", path, base, head,
                         task, db, more));
 }

@@ -82,31 +82,34 @@ static void a_head_may_have_the_shape_of_another(void **state)
 static void the_kernel_is_the_one_of_the_engine(void **state)
 {
     (void)state;
-    static const int columns[] = {1, 3};
+    static const int columns[] = {1, 3, 64};
     for (int level = 0; level < ISA_COUNT; level++)
         for (int i = 0; formats[i] && isa_has((enum isa)level); i++) {
             const struct format *f = formats[i];
             const enum isa best = (enum isa)level;
             const struct kernel_shape shape = {.format = f, .rows = 64, .k = 256, .layers = 1};
             struct kernel_job j = {
-                .isa = best, .threads = 1, .shapes = &shape, .n_shapes = 1, .columns = columns, .n_columns = 2};
+                .isa = best, .threads = 1, .shapes = &shape, .n_shapes = 1, .columns = columns, .n_columns = 3};
             assert_int_equal(kernel_job_open(&j, NULL), 0);
-            assert_int_equal(j.n, 2);
-            assert_int_equal(j.n_wanted, 2);
-            for (int c = 0; c < 2; c++) {
+            assert_int_equal(j.n, 3);
+            assert_int_equal(j.n_wanted, 3);
+            for (int c = 0; c < 3; c++) {
+                const int packed = c == 2 && f->act == ACT_Q8, group = packed ? PACK_RUN : f->group;
                 const struct kernel_case *k = &j.v[c].c;
                 const struct format_kernels at = format_kernels(f, k->isa), engine = format_kernels(f, best);
                 assert_ptr_equal(k->format, f);
-                assert_int_equal(k->kind, c ? KERNEL_MATMUL : KERNEL_MATVEC);
+                assert_int_equal(k->kind, packed ? KERNEL_MATMUL_PACKED : c ? KERNEL_MATMUL : KERNEL_MATVEC);
                 assert_int_equal(k->act, f->act);
                 assert_int_equal(j.v[c].columns, columns[c]);
                 assert_true(at.matvec_f32 == engine.matvec_f32 || f->act != ACT_F32);
-                assert_true(at.matvec_act == engine.matvec_act);
+                assert_true(at.matvec_act == engine.matvec_act || packed);
+                assert_true(!packed || pack_q8_best(k->isa) == pack_q8_best(best));
                 if (!c)
                     continue;
                 assert_true(at.unpack_f32 == engine.unpack_f32 || f->act == ACT_Q8);
                 assert_true(at.unpack_q8 == engine.unpack_q8);
-                assert_true(f->act == ACT_Q8 ? gemm_q8_best(k->isa, f) == gemm_q8_best(best, f)
+                assert_true(f->act == ACT_Q8 ? gemm_q8_best(k->isa, group, f->offset && !packed) ==
+                                                   gemm_q8_best(best, group, f->offset && !packed)
                                              : gemm_f32_best(k->isa) == gemm_f32_best(best));
                 assert_true(f->act != ACT_BF16 || gemm_bf16_best(k->isa) == gemm_bf16_best(best));
             }

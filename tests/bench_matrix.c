@@ -79,7 +79,7 @@ static void bad_values_are_named(void **state)
         {"threads", "-1", "--threads"},
         {"isa", "avx9000", "avx9000"},
         {"compute", "exakt", "exact"},
-        {"compute", "int8,int8_tokens", "did you mean int8_token? (it can be int8, int8_token, exact)"},
+        {"compute", "int8,int8_tokens", "did you mean int8_token? (it can be packed, int8, int8_token, exact)"},
         {"runtime", "nul", "null"},
         {"policy", "window", "--policy window: it can be full, window:W"},
         {"policy", "window:0", "--policy window:0"},

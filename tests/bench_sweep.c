@@ -151,7 +151,7 @@ static void memory_is_what_the_plan_says(void **state)
     snprintf(db, sizeof db, "%s", test_file("memory.db"));
     assert_int_equal(
         finish(start(
-            "sweep --model %s --context 16,700 --kv f16,q8_0 --policy full,window:64 --compute int8,int8_token,exact --decode 2 "
+            "sweep --model %s --context 16,700 --kv f16,q8_0 --policy full,window:64 --compute packed,int8,int8_token,exact --decode 2 "
             "--trials 1 --quiet --db %s",
             synthetic(), db)),
         0);
@@ -166,7 +166,7 @@ static void memory_is_what_the_plan_says(void **state)
         if (measured > plan + slack || measured < plan - slack)
             fail_msg("%s: planned %.1f MiB, measured %.1f", line, plan / 1048576, measured / 1048576);
     }
-    assert_int_equal(n, 2 * 2 * 2 * 3);
+    assert_int_equal(n, 2 * 2 * 2 * 4);
     free(rows);
 }
 

@@ -6,7 +6,7 @@
 #include "engine/session.h"
 #include "tests/toy.h"
 
-#define TOKENS 45 /* beyond the 32 that the toys claim to be trained for */
+#define TOKENS 70 /* beyond the 32 that the toys claim to be trained for, and enough at once for packed panels */
 
 /* Nothing divides into 32 (or 16); tied head. */
 static const struct toy odd = {
@@ -328,7 +328,7 @@ static void rounded_paths_do_not_depend_on_threads_and_hardly_on_batch(void **st
     struct session_options o = options(COMPUTE_EXACT);
     float *exact = run_all(m, &o);
     double *all_exact = as_double(exact);
-    for (int c = COMPUTE_INT8; c <= COMPUTE_INT8_TOKEN; c++) {
+    for (int c = COMPUTE_PACKED; c <= COMPUTE_INT8_TOKEN; c++) {
         o = options((enum compute)c);
         float *want = run_all(m, &o);
         double *prefill = as_double(want), rounding = largest_difference(want, all_exact);
@@ -342,7 +342,8 @@ static void rounded_paths_do_not_depend_on_threads_and_hardly_on_batch(void **st
             float *got = run_all(m, &o);
             double off = largest_difference(got, prefill);
             print_message("%s, batch %d: differs by %.2g; from exact by %.2g\n", compute_names[c], o.batch, off, rounding);
-            assert_true(off < rounding / 2);
+            /* Few tokens are not packed: they have other weights, as far from exact as those. */
+            assert_true(c == COMPUTE_PACKED ? off > 0 && off < 2 * rounding : off < rounding / 2);
             free(got);
         }
         free(want), free(prefill);

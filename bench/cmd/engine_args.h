@@ -13,7 +13,7 @@
 #define ENGINE_OPTIONS                                                                                                           \
     {"kv", 0, "K[:V]", "KV cache format; K:V sets the two apart (f16)"},                                                         \
         {"policy", 0, "NAME", "what a token sees: full, window:W, sinks:S+W tokens (full)"},                                     \
-        {"compute", 0, "PATH", "activations in int8: a scale per 64 (int8), per token (int8_token), or in f32: exact (int8)"},                                  \
+        {"compute", 0, "PATH", "packed, int8, int8_token, exact: how activations and weights are rounded (packed)"},             \
         {"isa", 0, "NAME", "highest instruction set to use (auto)"},                                                             \
     {                                                                                                                            \
         "threads", 't', "N", "threads, each pinned to a CPU of its own (all cores)"                                              \

@@ -20,7 +20,7 @@ static const struct option_spec options[] = {
     {"policy", 0, "NAME", "context policy for the footprint: full, window:W, sinks:S+W (full)"},
     {"threads", 't', "N", "threads for the footprint (1)"},
     {"batch", 0, "N", "most tokens evaluated at once, for the footprint (512)"},
-    {"compute", 0, "PATH", "int8, int8_token or exact, for the footprint (int8)"},
+    {"compute", 0, "PATH", "packed, int8, int8_token or exact, for the footprint (packed)"},
     {"brief", 0, NULL, "leave out the list of tensors"},
     {NULL, 0, NULL, NULL},
 };
@@ -41,7 +41,7 @@ static int read_options(const struct args *a, struct inspection *in, struct err 
         args_int(a, "threads", 1, 1024, 1, &threads, e) || args_int(a, "batch", 1, 1 << 20, 512, &batch, e) ||
         axis_set(axis_by_name("kv"), &c, kv ? kv : "f16", e) ||
         axis_set(axis_by_name("policy"), &c, policy ? policy : "full", e) ||
-        axis_set(axis_by_name("compute"), &c, compute ? compute : "int8", e))
+        axis_set(axis_by_name("compute"), &c, compute ? compute : "packed", e))
         return -1;
     in->kv = c.kv;
     in->policy = c.policy;

@@ -14,8 +14,8 @@ void describe_cell(const struct cell *c, char *buf, size_t size)
     const char *slash = strrchr(c->model, '/');
     snprintf(buf, size, "%s %s kv %s%s%s context %d threads %d%s%s%s%s%s%s", slash ? slash + 1 : c->model, c->format, c->kv,
              strcmp(c->policy, "full") ? " " : "", strcmp(c->policy, "full") ? c->policy : "", c->context, c->threads,
-             strcmp(c->isa, "auto") ? " isa " : "", strcmp(c->isa, "auto") ? c->isa : "", strcmp(c->compute, "int8") ? " " : "",
-             strcmp(c->compute, "int8") ? c->compute : "", strcmp(c->runtime, "reference") ? " " : "",
+             strcmp(c->isa, "auto") ? " isa " : "", strcmp(c->isa, "auto") ? c->isa : "", strcmp(c->compute, "packed") ? " " : "",
+             strcmp(c->compute, "packed") ? c->compute : "", strcmp(c->runtime, "reference") ? " " : "",
              strcmp(c->runtime, "reference") ? c->runtime : "");
 }
 
