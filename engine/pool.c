@@ -5,7 +5,10 @@
  *
  * A thread that waits spins first, because the stages of a token are tens of microseconds long; then yields; then sleeps on
  * the round number as a futex.  With more threads than CPUs spinning only takes time from the thread that is waited for, so
- * then it does not spin at all. */
+ * then it does not spin at all: it yields, which hands the CPU to that thread in a fraction of what sleeping and waking cost.
+ *
+ * Where another program computes on the CPU, a yield hands it a whole slice, milliseconds for a stage of microseconds.  A thread
+ * whose yield took that long sleeps in its next waits without trying: in twice as many each time that it finds the same again. */
 /* SPDX-License-Identifier: MIT */
 #include "engine/pool.h"
 
@@ -21,15 +24,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define CACHE_LINE 64
 #define SPINS 2000 /* pauses: 20 to 100 us, depending on the CPU */
 #define YIELDS 200
+#define SLICE_NS 500000  /* a yield that takes as long went to somebody who computes: slices are 0.7 ms and more */
+#define FEWEST_SLEEPS 16 /* a long stage of this pool looks the same, and must not cost much */
+#define MOST_SLEEPS 8192 /* some 50 tokens: a slice lost among them is nothing */
 #define MAX_THREADS 1024
 
 struct worker {
     _Alignas(CACHE_LINE) pthread_t id;
     struct pool *pool;
     int thread;
+    int sleeps;  /* waits in which it does not yield, from now on */
+    int penalty; /* what sleeps was set to by the last yield that took long, less the waits since in which none did */
 };
 
 struct pool {
@@ -44,7 +54,7 @@ struct pool {
     void *ctx;
     int pinned; /* thread 0 is pinned, and was allowed on: */
     cpu_set_t before;
-    struct worker *worker; /* [threads]; the first, the caller, has no thread of its own */
+    struct worker *worker; /* [threads]; the first is the caller, and has no thread of its own */
 };
 
 static void relax(void)
@@ -56,18 +66,49 @@ static void relax(void)
 #endif
 }
 
-static void wait_for_round_after(struct pool *p, unsigned round)
+static int over(const struct pool *p, unsigned round)
 {
-    for (int i = 0; i < p->spins + YIELDS; i++) {
-        if (atomic_load_explicit(&p->round, memory_order_acquire) != round)
-            return;
-        if (atomic_load_explicit(&p->parked, memory_order_relaxed))
-            break;
-        if (i < p->spins)
-            relax();
-        else
-            sched_yield();
+    return atomic_load_explicit(&p->round, memory_order_acquire) != round;
+}
+
+static int parked(const struct pool *p)
+{
+    return atomic_load_explicit(&p->parked, memory_order_relaxed);
+}
+
+static void spin(const struct pool *p, unsigned round)
+{
+    for (int i = 0; i < p->spins && !over(p, round) && !parked(p); i++)
+        relax();
+}
+
+static void yield(struct worker *w, unsigned round)
+{
+    if (over(w->pool, round))
+        return;
+    if (w->sleeps) {
+        w->sleeps--;
+        return;
     }
+    for (int i = 0; i < YIELDS && !over(w->pool, round) && !parked(w->pool); i++) {
+        int64_t begin = clock_ns();
+        sched_yield();
+        if (clock_ns() - begin > SLICE_NS) {
+            w->penalty = 2 * w->penalty + FEWEST_SLEEPS;
+            w->sleeps = w->penalty = w->penalty < MOST_SLEEPS ? w->penalty : MOST_SLEEPS;
+            return;
+        }
+    }
+    w->penalty -= w->penalty > 0;
+}
+
+static void wait_for_round_after(struct worker *w, unsigned round)
+{
+    struct pool *p = w->pool;
+    spin(p, round);
+    yield(w, round);
+    if (over(p, round))
+        return;
     /* Either the opener sees this thread in `asleep` after it changed the round, or the kernel sees the changed round: both
      * sides write, then read, in sequential consistency. */
     atomic_fetch_add(&p->asleep, 1);
@@ -77,11 +118,12 @@ static void wait_for_round_after(struct pool *p, unsigned round)
 }
 
 /* `threads` arrivals at once: one thread's own, and in pool_open those of threads that could not be created. */
-static void arrive(struct pool *p, int threads)
+static void arrive(struct worker *w, int threads)
 {
+    struct pool *p = w->pool;
     unsigned round = atomic_load_explicit(&p->round, memory_order_relaxed); /* cannot change before this thread arrived */
     if (atomic_fetch_add_explicit(&p->arrived, threads, memory_order_acq_rel) + threads < p->threads) {
-        wait_for_round_after(p, round);
+        wait_for_round_after(w, round);
         return;
     }
     atomic_store_explicit(&p->arrived, 0, memory_order_relaxed);
@@ -92,9 +134,8 @@ static void arrive(struct pool *p, int threads)
 
 void pool_barrier(struct pool *p, int thread)
 {
-    (void)thread;
     if (p->threads > 1)
-        arrive(p, 1);
+        arrive(&p->worker[thread], 1);
 }
 
 void pool_run(struct pool *p, pool_fn *fn, void *ctx)
@@ -106,9 +147,9 @@ void pool_run(struct pool *p, pool_fn *fn, void *ctx)
     p->fn = fn;
     p->ctx = ctx;
     atomic_store_explicit(&p->parked, 0, memory_order_relaxed);
-    arrive(p, 1);
+    arrive(&p->worker[0], 1);
     fn(ctx, 0);
-    arrive(p, 1);
+    arrive(&p->worker[0], 1);
 }
 
 static void *work(void *arg)
@@ -116,11 +157,11 @@ static void *work(void *arg)
     struct worker *w = arg;
     struct pool *p = w->pool;
     for (;;) {
-        arrive(p, 1);
+        arrive(w, 1);
         if (!p->fn)
             return NULL;
         p->fn(p->ctx, w->thread);
-        arrive(p, 1);
+        arrive(w, 1);
     }
 }
 
@@ -191,7 +232,7 @@ static void end(struct pool *p, int n)
 {
     if (p->threads > 1) {
         p->fn = NULL;
-        arrive(p, 1 + p->threads - n);
+        arrive(&p->worker[0], 1 + p->threads - n);
     }
     for (int i = 1; i < n; i++)
         pthread_join(p->worker[i].id, NULL);
@@ -221,6 +262,7 @@ int pool_open(struct pool **out, int threads, const int *cpus, struct err *e)
     p->threads = threads;
     p->worker = worker;
     p->spins = threads > cpus_of(cpus, threads) ? 0 : SPINS;
+    worker[0] = (struct worker){.pool = p};
 
     int started = 1;
     int failed = cpus && pin_caller(p, cpus[0], e);

@@ -4,7 +4,10 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/pool.h"
@@ -59,27 +62,78 @@ static void step(void *ctx, int t)
     pool_barrier(s->pool, t);
 }
 
+static void expect_order(int threads, const int *cpus, int rounds)
+{
+    struct shared s = {.threads = threads};
+    struct err e;
+    assert_int_equal(pool_open(&s.pool, threads, cpus, &e), 0);
+    assert_int_equal(pool_threads(s.pool), threads);
+    for (int i = 0; i < rounds; i++) {
+        pool_run(s.pool, step, &s);
+        if (i % 50 == 0)
+            pool_park(s.pool);
+        if (i == rounds / 2)
+            usleep(20000); /* long enough for the others to fall asleep by themselves */
+    }
+    for (int t = 0; t < threads; t++)
+        assert_int_equal(s.ran[t], rounds);
+    assert_false(s.wrong);
+    pool_close(s.pool);
+}
+
 static void barriers_order_memory(void **state)
 {
     (void)state;
-    for (int threads = 1; threads <= THREADS; threads++) {
-        struct shared s = {.threads = threads};
-        struct err e;
-        assert_int_equal(pool_open(&s.pool, threads, NULL, &e), 0);
-        assert_int_equal(pool_threads(s.pool), threads);
-        for (int i = 0; i < ROUNDS; i++) {
-            pool_run(s.pool, step, &s);
-            if (i % 50 == 0)
-                pool_park(s.pool);
-            if (i == ROUNDS / 2)
-                usleep(20000); /* long enough for the others to fall asleep by themselves */
-        }
-        for (int t = 0; t < threads; t++)
-            assert_int_equal(s.ran[t], ROUNDS);
-        assert_false(s.wrong);
-        pool_close(s.pool);
-    }
+    for (int threads = 1; threads <= THREADS; threads++)
+        expect_order(threads, NULL, ROUNDS);
     pool_close(NULL);
+}
+
+/* Fills cpus[THREADS] with the first `most` CPUs that this process may use, over and over. */
+static void share_cpus(int *cpus, int most)
+{
+    cpu_set_t set;
+    assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+    int n = 0;
+    for (int c = 0; c < CPU_SETSIZE && n < most; c++)
+        if (CPU_ISSET(c, &set))
+            cpus[n++] = c;
+    for (int i = n; i < THREADS; i++)
+        cpus[i] = cpus[i - n];
+}
+
+static void threads_share_cpus(void **state)
+{
+    (void)state;
+    int cpus[THREADS] = {0};
+    for (int most = 1; most <= 2; most++) {
+        share_cpus(cpus, most);
+        for (int threads = 2; threads <= THREADS; threads++)
+            expect_order(threads, cpus, ROUNDS);
+    }
+}
+
+/* Another program computes on the CPU of all threads: their yields go to it for a slice, and they sleep instead. */
+static void a_hog_beside_them(void **state)
+{
+    (void)state;
+    int cpus[THREADS] = {0};
+    share_cpus(cpus, 1);
+    pid_t hog = fork();
+    assert_true(hog >= 0);
+    if (hog == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(cpus[0], &one);
+        sched_setaffinity(0, sizeof one, &one);
+        for (volatile unsigned n = 0;; n++)
+            ;
+    }
+    for (int threads = 2; threads <= 4; threads += 2)
+        expect_order(threads, cpus, ROUNDS / 4);
+    kill(hog, SIGKILL);
+    waitpid(hog, NULL, 0);
 }
 
 static void note_thread(void *ctx, int t)
@@ -166,6 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_cover_once),
         cmocka_unit_test(barriers_order_memory),
+        cmocka_unit_test(threads_share_cpus),
+        cmocka_unit_test(a_hog_beside_them),
         cmocka_unit_test(the_caller_is_thread_0),
         cmocka_unit_test(threads_are_pinned_and_the_caller_let_go),
         cmocka_unit_test(a_cpu_that_is_not_there_is_an_error),
