@@ -123,6 +123,8 @@ static void check_cell(const struct plan *p, struct plan_cell *pc, int64_t avail
     }
     if (topology_pick(p->topology, c->threads, cpus, e) || f->runtime->plan(c, &f->prepared, &pc->expected, e))
         return;
+    int distinct = topology_distinct(cpus, c->threads);
+    pc->on_cpus = distinct < c->threads ? distinct : 0;
     int64_t need = pc->expected.weights + pc->expected.kv + pc->expected.arena + pc->expected.tables;
     if (available > 0 && need > available)
         err_set(e, ERR_INVALID, "needs %.0f MiB, %.0f are free", (double)need / 1048576, (double)available / 1048576);
@@ -135,6 +137,15 @@ static double expected_seconds(const struct plan_cell *pc, double bytes_per_s)
         return -1;
     double token = (double)(pc->expected.weights + pc->expected.kv / 2) / bytes_per_s;
     return 0.02 + (double)pc->expected.weights / bytes_per_s + token * c->decode + token / 8 * c->context;
+}
+
+/* Of two cells of a variant, does a score it sooner?  Quality does not depend on threads; more of them are quicker, until they
+ * share CPUs. */
+static int scores_sooner(const struct plan_cell *a, const struct plan_cell *b)
+{
+    if (!a->on_cpus != !b->on_cpus)
+        return !a->on_cpus;
+    return a->on_cpus ? a->cell->threads < b->cell->threads : a->cell->threads > b->cell->threads;
 }
 
 static void make_key(struct plan *p, const struct sweep_config *c, const char *build)
@@ -150,6 +161,9 @@ static void make_key(struct plan *p, const struct sweep_config *c, const char *b
         text_printf(&t, "|%s", p->models[i].facts.sha256);
     for (int i = 0; i < p->n_tasks; i++)
         text_printf(&t, "|%s %s %d", p->tasks[i].name, p->tasks[i].sha256, c->task_context);
+    for (int i = 0; i < p->matrix.n; i++) /* what shares CPUs is not gone on with on another number of them */
+        if (p->cells[i].on_cpus)
+            text_printf(&t, "|%d on %d", i, p->cells[i].on_cpus);
     sha256_bytes(t.p, t.n, p->key);
     text_free(&t);
 }
@@ -200,9 +214,8 @@ int plan_open(struct plan *p, const struct sweep_config *c, int make, double byt
         snprintf(pc->why, sizeof pc->why, "%.*s", (int)sizeof pc->why - 1, why.msg);
         pc->seconds = expected_seconds(pc, bytes_per_s);
         p->n_feasible += !*pc->why;
-        /* The variant is scored by the cell with the most threads: it is the quickest, and quality does not depend on it. */
         struct plan_variant *v = &p->variants[pc->variant];
-        if (!*pc->why && (v->scored_by < 0 || p->cells[v->scored_by].cell->threads < cell->threads))
+        if (!*pc->why && (v->scored_by < 0 || scores_sooner(pc, &p->cells[v->scored_by])))
             v->scored_by = i;
     }
     if (check_reference(p, c, e))

@@ -57,6 +57,7 @@ struct plan_variant {
 struct plan_cell {
     const struct cell *cell;
     int variant;
+    int on_cpus;    /* so many CPUs its threads share; 0: each has one, or it cannot run */
     struct expected expected;
     double seconds; /* of one trial, about; < 0: not known */
     char why[400];  /* why it cannot run; empty: it can */

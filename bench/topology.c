@@ -2,7 +2,8 @@
  *
  * Every usable logical CPU gets three numbers: its sibling rank (0 for the first hardware thread of a core, 1 for the second
  * ...), the speed of its kind of core, and its place in the machine's order.  Sorted by rank, then speed, then place, the first N
- * are the answer: all cores before any second hardware thread, and among them the fastest kind first.
+ * are the answer: all cores before any second hardware thread, and among them the fastest kind first.  More threads than CPUs begin
+ * again with the first, pinned as ever: left to the scheduler they are no faster, and much slower beside another program.
  *
  * hwloc ranks the kinds (by what the kernel says of their capacity, type and frequency); its order keeps CPUs that share a cache
  * together.  Without it cores come from /sys/devices/system/cpu and all count as one kind. */
@@ -225,16 +226,25 @@ int topology_kinds(const struct topology *t)
 
 int topology_pick(const struct topology *t, int n, int *cpus, struct err *e)
 {
+    int most = t->n < TOPOLOGY_MAX_CPUS / TOPOLOGY_THREADS_PER_CPU ? t->n * TOPOLOGY_THREADS_PER_CPU : TOPOLOGY_MAX_CPUS;
     if (n < 1)
         return err_set(e, ERR_USAGE, "%d threads: at least 1 is needed", n);
-    if (n > t->n)
+    if (n > most)
         return err_set(e, ERR_USAGE,
-                       "%d threads: this process may use %d CPU%s (%d core%s); ask for at most that many, or widen its "
-                       "cpuset and affinity mask",
-                       n, t->n, t->n == 1 ? "" : "s", t->cores, t->cores == 1 ? "" : "s");
+                       "%d threads: this process may use %d CPU%s (%d core%s), which at most %d threads may share; ask for "
+                       "fewer, or widen its cpuset and affinity mask",
+                       n, t->n, t->n == 1 ? "" : "s", t->cores, t->cores == 1 ? "" : "s", most);
     for (int i = 0; i < n; i++)
-        cpus[i] = t->cpu[i].id;
+        cpus[i] = t->cpu[i % t->n].id;
     return 0;
+}
+
+int topology_distinct(const int *cpus, int n)
+{
+    int distinct = 1;
+    while (distinct < n && cpus[distinct] != cpus[0])
+        distinct++;
+    return distinct;
 }
 
 char *topology_xml(const struct topology *t)

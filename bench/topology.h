@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #define TOPOLOGY_MAX_CPUS 1024
+#define TOPOLOGY_THREADS_PER_CPU 4 /* at most: enough to see what sharing costs */
 
 struct topology;
 
@@ -20,9 +21,13 @@ int topology_cores(const struct topology *t);          /* physical cores this pr
 int topology_cpus(const struct topology *t);           /* logical CPUs this process may use (cgroup and affinity mask honoured) */
 int topology_kinds(const struct topology *t);          /* kinds of core (big and little); 1 when they are all alike or unknown */
 
-/* The CPUs for n threads: the fastest kind first, one per core before any second hardware thread.  Error when n exceeds
- * topology_cpus, with the number there is. */
+/* The CPUs for n threads: the fastest kind first, one per core before any second hardware thread.  More threads than
+ * topology_cpus share them: the list begins again, so that no CPU has two threads more than another.  Error past
+ * TOPOLOGY_THREADS_PER_CPU of them to a CPU, with the numbers. */
 int topology_pick(const struct topology *t, int n, int *cpus, struct err *e);
+
+/* How many CPUs n threads that were picked for have between them: fewer than n where they share. */
+int topology_distinct(const int *cpus, int n);
 
 /* Description for the store: XML of hwloc, malloc'ed; NULL without hwloc. */
 char *topology_xml(const struct topology *t);

@@ -11,13 +11,17 @@
 -- `bench plot` finds the figures by these names.  A view without rows for a run is a figure that has nothing to show.
 
 -- Every cell with its axes by name, its plan, and the words that set it apart.
+--   on_cpus   how many CPUs its threads share; NULL: each has one.  Of a gate between stored runs those of the machine that measured
 CREATE TEMP VIEW v_axes AS
 SELECT c.run, c.id AS cell, c.variant, v.model AS model_id,
        replace(m.path, rtrim(m.path, replace(m.path, '/', '')), '') AS model,  -- the path less its folders
        v.format, v.kv, v.policy, c.compute, c.isa, c.runtime, c.context, c.threads, c.decode, c.batch,
        c.weights_bytes, c.kv_bytes, c.arena_bytes, c.tables_bytes,
        c.weights_bytes + c.kv_bytes + c.arena_bytes + c.tables_bytes AS plan_bytes,
-       c.infeasible, v.note
+       c.infeasible, v.note,
+       (SELECT k.cpus FROM run r JOIN machine k ON k.id = r.machine
+        WHERE r.id = coalesce((SELECT base_run FROM gate WHERE run = c.run), c.run) AND k.cpus < c.threads
+        AND c.infeasible IS NULL) AS on_cpus
 FROM cell c JOIN variant v ON v.id = c.variant LEFT JOIN model m ON m.id = v.model;
 
 -- Which axes have more than one value in a run: 1 or 0.
@@ -36,7 +40,8 @@ SELECT a.run, a.cell,
        a.format || CASE WHEN y.kv THEN ' kv ' || a.kv ELSE '' END || CASE WHEN y.policy THEN ' ' || a.policy ELSE '' END ||
        CASE WHEN y.compute THEN ' ' || a.compute ELSE '' END ||
        CASE WHEN y.model THEN ' ' || coalesce(a.model, '(no model)') ELSE '' END AS quality,
-       CASE WHEN y.threads THEN ', ' || a.threads || CASE a.threads WHEN 1 THEN ' thread' ELSE ' threads' END ELSE '' END ||
+       CASE WHEN y.threads THEN ', ' || a.threads || CASE a.threads WHEN 1 THEN ' thread' ELSE ' threads' END ||
+           coalesce(' on ' || a.on_cpus || CASE a.on_cpus WHEN 1 THEN ' CPU' ELSE ' CPUs' END, '') ELSE '' END ||
        CASE WHEN y.isa THEN ', ' || a.isa ELSE '' END || CASE WHEN y.runtime THEN ', ' || a.runtime ELSE '' END ||
        CASE WHEN y.decode THEN ', decode ' || a.decode ELSE '' END ||
        CASE WHEN y.batch THEN ', batch ' || a.batch ELSE '' END AS setting
@@ -51,7 +56,8 @@ SELECT a.run,
              CASE WHEN y.isa THEN '' ELSE ', isa ' || a.isa END ||
              CASE WHEN y.runtime THEN '' ELSE ', runtime ' || a.runtime END ||
              CASE WHEN y.context THEN '' ELSE ', context ' || a.context END ||
-             CASE WHEN y.threads THEN '' ELSE ', threads ' || a.threads END ||
+             CASE WHEN y.threads THEN '' ELSE ', threads ' || a.threads ||
+                 coalesce(' on ' || a.on_cpus || CASE a.on_cpus WHEN 1 THEN ' CPU' ELSE ' CPUs' END, '') END ||
              CASE WHEN y.decode THEN '' ELSE ', decode ' || a.decode END ||
              CASE WHEN y.batch THEN '' ELSE ', batch ' || a.batch END, ', ') AS words
 FROM v_axes a JOIN v_vary y ON y.run = a.run

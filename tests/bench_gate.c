@@ -355,7 +355,9 @@ static void faults_are_invalid(void **state)
     char db[300];
     snprintf(db, sizeof db, "%s", test_file("fault.db"));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        one_cpu = strstr(cases[i].more, "--threads") != NULL;
         int code = gate(&cases[i].base, &cases[i].head, db, cases[i].more);
+        one_cpu = 0;
         char *text = output();
         if (code != 4 || !strstr(text, cases[i].says))
             fail_msg("case %zu: exit code %d, and this does not say \"%s\":\n%s", i, code, cases[i].says, text);

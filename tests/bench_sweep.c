@@ -301,9 +301,58 @@ static void threads_beyond_the_machine_are_a_reason(void **state)
     (void)state;
     char db[300];
     snprintf(db, sizeof db, "%s", test_file("threads.db"));
-    assert_int_equal(finish(start("sweep --runtime null --decode 1 --trials 1 --threads 1,1024 --quiet --db %s", db)), 4);
-    assert_int_equal(number(db, "SELECT count(*) FROM cell WHERE infeasible LIKE '%1024%'"), 1);
+    one_cpu = 1;
+    assert_int_equal(finish(start("sweep --runtime null --decode 1 --trials 1 --threads 1,5 --quiet --db %s", db)), 4);
+    one_cpu = 0;
+    assert_int_equal(number(db, "SELECT count(*) FROM cell WHERE infeasible LIKE '5 threads%at most 4 threads may share%'"), 1);
     assert_int_equal(number(db, "SELECT count(*) FROM trial WHERE state = 'ok'"), 1);
+}
+
+/* The last program printed these; NULL: nothing to look for. */
+static void expect_said(const char *a, const char *b, const char *c)
+{
+    const char *const want[] = {a, b, c};
+    char *text = output();
+    for (int i = 0; i < 3; i++)
+        if (want[i] && !strstr(text, want[i]))
+            fail_msg("no \"%s\" in:\n%s", want[i], text);
+    free(text);
+}
+
+/* Cells with more threads than CPUs run, compute the same, and are nowhere taken for ordinary ones. */
+static void threads_share_a_cpu_and_it_is_said(void **state)
+{
+    (void)state;
+    char db[300];
+    static const char cells[] = "sweep --model %s --context 8 --decode 4 --trials 1 --threads %s --text %s --window 16 --db %s%s";
+    const char *model = "models/tiny.gguf", *story = "prompts/story.txt";
+    snprintf(db, sizeof db, "%s", test_file("shared.db"));
+    one_cpu = 1;
+    assert_int_equal(finish(start(cells, model, "1,2,4", story, db, " --dry-run")), 0);
+    expect_said("  1  ", "  2 on 1 CPU  ", "  4 on 1 CPU  ");
+    assert_int_equal(finish(start(cells, model, "1,2,4", story, db, " --quiet")), 0);
+    expect_said("  2 on 1 CPU  ", "  4 on 1 CPU  ", NULL);
+    assert_int_equal(finish(start("show 1 --json --db %s", db)), 0);
+    expect_said("\"threads\":1,\"on_cpus\":null", "\"threads\":4,\"on_cpus\":1", NULL);
+    assert_int_equal(finish(start(cells, model, "4", story, db, " --quiet")), 0);
+    expect_said(", threads 4 on 1 CPU, ", NULL, NULL);
+    assert_int_equal(finish(start("generate --model %s -p Once -n 2 --threads 3", model)), 0);
+    expect_said("note: 3 threads on 1 CPU take turns", NULL, NULL);
+    assert_int_equal(finish(start("profile --model %s --context 8 --decode 8 --threads 3", model)), 0);
+    expect_said("tiny.gguf, 3 threads on 1 CPU\n", NULL, NULL);
+    assert_int_equal(finish(start("kernels --threads 2 --filter f32 --no-store")), 2);
+    expect_said("kernels: --threads 2: this process may use 1 CPU,", NULL, NULL);
+    one_cpu = 0;
+    char *rows = query(db, "SELECT threads, on_cpus, trials_ok FROM v_cell ORDER BY run, threads");
+    assert_string_equal(rows, "1|NULL|1\n2|1|1\n4|1|1\n4|1|1\n");
+    free(rows);
+    rows = query(db, "SELECT label FROM v_place WHERE run = 1 ORDER BY place");
+    assert_string_equal(rows,
+                        "f16, context 8, 1 thread\nf16, context 8, 2 threads on 1 CPU\nf16, context 8, 4 threads on 1 CPU\n");
+    free(rows);
+    /* Scored by one thread in run 1 and by four in run 2: the same to the last bit. */
+    assert_int_equal(number(db, "SELECT count(*) FROM score"), 2);
+    assert_int_equal(number(db, "SELECT count(DISTINCT value) FROM score"), 1);
 }
 
 /* Before anything is measured: no machine could make it. */
@@ -354,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_variant_is_scored_once),
         cmocka_unit_test(mistakes_cost_nothing_and_are_explained),
         cmocka_unit_test(threads_beyond_the_machine_are_a_reason),
+        cmocka_unit_test(threads_share_a_cpu_and_it_is_said),
         cmocka_unit_test(formats_that_are_only_read_are_refused),
         cmocka_unit_test(an_ini_file_says_the_same_and_flags_override_it),
     };

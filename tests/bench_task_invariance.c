@@ -156,7 +156,8 @@ static void scores_do_not_depend_on_how_they_are_computed(void **state)
     static const char *const paths[][2] = {{"exact", "f32"}, {"packed", "f16"}, {"int8", "f16"}, {"int8_token", "f16"}};
     static const struct {
         int threads, batch;
-    } settings[] = {{1, 512}, {2, 512}, {3, 512}, {1, 7}, {2, 7}, {3, 7}, {1, 1}, {3, 1}}; /* each batch by one thread first */
+    } settings[] = {{1, 512}, {2, 512}, {3, 512}, {1, 7}, {2, 7},
+                    {3, 7},   {4, 7},   {1, 1},   {3, 1}}; /* each batch by one thread first */
     static struct scores want, first, got;
     int order[ITEMS] = {0};
     struct rng r;

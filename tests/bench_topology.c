@@ -56,6 +56,34 @@ static void affinity_mask(void **state)
     assert_int_equal(topology_cores(t), 1);
     assert_int_equal(topology_pick(t, 1, &cpu, &e), 0);
     assert_int_equal(cpu, last);
+    int shared[4];
+    assert_int_equal(topology_pick(t, 4, shared, &e), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(shared[i], last);
+    assert_int_equal(topology_distinct(shared, 4), 1);
+    assert_int_equal(topology_pick(t, 5, shared, &e), -1);
+    assert_string_equal(e.msg,
+                        "5 threads: this process may use 1 CPU (1 core), which at most 4 threads may share; ask for fewer, "
+                        "or widen its cpuset and affinity mask");
+    topology_close(t);
+}
+
+/* More threads than CPUs share them in the same order, over and over. */
+static void more_threads_than_cpus(void **state)
+{
+    (void)state;
+    struct topology *t = open_topology();
+    int n = topology_cpus(t), once[TOPOLOGY_MAX_CPUS], cpus[TOPOLOGY_MAX_CPUS];
+    int most = n < 256 ? 4 * n : TOPOLOGY_MAX_CPUS;
+    struct err e;
+    assert_int_equal(topology_pick(t, n, once, &e), 0);
+    assert_int_equal(topology_distinct(once, n), n);
+    for (int threads = n + 1; threads <= most; threads += threads < 4 * n - 1 ? n : 1) {
+        assert_int_equal(topology_pick(t, threads, cpus, &e), 0);
+        for (int i = 0; i < threads; i++)
+            assert_int_equal(cpus[i], once[i % n]);
+        assert_int_equal(topology_distinct(cpus, threads), n);
+    }
     topology_close(t);
 }
 
@@ -63,12 +91,14 @@ static void too_many(void **state)
 {
     (void)state;
     struct topology *t = open_topology();
-    int cpus[TOPOLOGY_MAX_CPUS] = {-1};
+    int cpus[TOPOLOGY_MAX_CPUS] = {-1}, n = topology_cpus(t), most = n < 256 ? 4 * n : TOPOLOGY_MAX_CPUS;
     struct err e;
-    char there[64];
-    assert_int_equal(topology_pick(t, topology_cpus(t) + 1, cpus, &e), -1);
+    char there[96];
+    assert_int_equal(topology_pick(t, most + 1, cpus, &e), -1);
     assert_int_equal(e.code, ERR_USAGE);
-    snprintf(there, sizeof there, "may use %d CPU", topology_cpus(t));
+    snprintf(there, sizeof there, "%d threads: this process may use %d CPU", most + 1, n);
+    assert_non_null(strstr(e.msg, there));
+    snprintf(there, sizeof there, "at most %d threads may share; ask for fewer, or widen", most);
     assert_non_null(strstr(e.msg, there));
     assert_int_equal(topology_pick(t, 0, cpus, &e), -1);
     assert_int_equal(topology_pick(t, -3, cpus, &e), -1);
@@ -98,16 +128,17 @@ static void description(void **state)
 
 #if HAVE_HWLOC
 
-/* Picks n CPUs, expects them in this order, and closes. */
+/* Picks n CPUs, and then them again, expects them in this order, and closes. */
 static void expect_picks(struct topology *t, const int *want, int n)
 {
     int got[TOPOLOGY_MAX_CPUS];
     struct err e;
     assert_int_equal(topology_cpus(t), n);
-    for (int some = 1; some <= n; some++) {
+    for (int some = 1; some <= 2 * n; some++) {
         assert_int_equal(topology_pick(t, some, got, &e), 0);
         for (int i = 0; i < some; i++)
-            assert_int_equal(got[i], want[i]);
+            assert_int_equal(got[i], want[i % n]);
+        assert_int_equal(topology_distinct(got, some), some < n ? some : n);
     }
     topology_close(t);
 }
@@ -344,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(this_machine),
         cmocka_unit_test(affinity_mask),
+        cmocka_unit_test(more_threads_than_cpus),
         cmocka_unit_test(too_many),
         cmocka_unit_test(description),
 #if HAVE_HWLOC

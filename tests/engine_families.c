@@ -207,7 +207,7 @@ static void exact_logits_do_not_depend_on_batches(void **state)
     for (int i = 0; i < CASES; i++) {
         static const struct {
             int batch, step, threads;
-        } ways[] = {{1, 0, 1}, {7, 0, 2}, {64, 0, 3}, {512, 1, 2}, {64, 16, 1}};
+        } ways[] = {{1, 0, 1}, {7, 0, 2}, {64, 0, 3}, {512, 1, 2}, {64, 16, 1}, {64, 0, 4}};
         int ids[MAX_TOKENS], n = tokens(cases[i].sequence, ids);
         const char *path = family_file(cases[i].model, ".gguf");
         if (!path) {

@@ -6,6 +6,7 @@
 #define TESTS_PROGRAM_H
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,23 @@ static inline int program_setup(void **state)
 /* Bytes of anonymous memory that the next program may have (RLIMIT_DATA); 0: as much as it likes */
 static rlim_t data_limit;
 
+/* The next program may use one CPU only, however many the machine has. */
+static int one_cpu;
+
+static inline void stay_on_one_cpu(void)
+{
+    cpu_set_t set;
+    int first = 0;
+    if (sched_getaffinity(0, sizeof set, &set))
+        _exit(127);
+    while (!CPU_ISSET(first, &set))
+        first++;
+    CPU_ZERO(&set);
+    CPU_SET(first, &set);
+    if (sched_setaffinity(0, sizeof set, &set))
+        _exit(127);
+}
+
 /* Starts `bench` + the words of fmt, its output into DIR/out. */
 static inline pid_t start(const char *fmt, ...)
 {
@@ -53,6 +71,8 @@ static inline pid_t start(const char *fmt, ...)
         dup2(fd, 2);
         if (data_limit)
             setrlimit(RLIMIT_DATA, &(struct rlimit){data_limit, data_limit});
+        if (one_cpu)
+            stay_on_one_cpu();
         execv(argv[0], argv);
         _exit(127);
     }

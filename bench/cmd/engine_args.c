@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench/cmd/engine_args.h"
 
+#include <stdio.h>
+
 #include "bench/axes.h"
 
 int engine_args(const struct args *a, struct cell *c, int cpus[TOPOLOGY_MAX_CPUS], struct err *e)
@@ -22,5 +24,9 @@ int engine_args(const struct args *a, struct cell *c, int cpus[TOPOLOGY_MAX_CPUS
         failed = topology_pick(t, c->threads, cpus, e);
     }
     topology_close(t);
+    int distinct = failed ? c->threads : topology_distinct(cpus, c->threads);
+    if (distinct < c->threads)
+        fprintf(stderr, "note: %d threads on %d CPU%s take turns, so times are not those of %d CPUs\n", c->threads, distinct,
+                distinct > 1 ? "s" : "", c->threads);
     return failed;
 }

@@ -16,10 +16,10 @@
         {"compute", 0, "PATH", "packed, int8, int8_token, exact: how activations and weights are rounded (packed)"},             \
         {"isa", 0, "NAME", "highest instruction set to use (auto)"},                                                             \
     {                                                                                                                            \
-        "threads", 't', "N", "threads, each pinned to a CPU of its own (all cores)"                                              \
+        "threads", 't', "N", "threads, each pinned to a CPU; they share when there are more than CPUs (all cores)"               \
     }
 
-/* Fills these fields of c, and cpus with the c->threads CPUs to run on. */
+/* Fills these fields of c, and cpus with the c->threads CPUs to run on; says so on stderr when they have to share them. */
 int engine_args(const struct args *a, struct cell *c, int cpus[TOPOLOGY_MAX_CPUS], struct err *e);
 
 #endif

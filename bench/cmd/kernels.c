@@ -127,6 +127,11 @@ static int read_options(struct kernels *k, int *cpus, const struct args *a, cons
         args_int(a, "threads", 1, TOPOLOGY_MAX_CPUS, topology_cores(t), &threads, e) || read_columns(k, columns, e) ||
         (model && read_model(k, model, e)))
         return -1;
+    if (threads > topology_cpus(t)) /* threads that take turns measure no ceiling, and a round trip between them would not end */
+        return err_set(e, ERR_USAGE,
+                       "kernels: --threads %d: this process may use %d CPU%s, and a ceiling is that of threads with a CPU each; "
+                       "ask for at most that many, or widen its cpuset and affinity mask",
+                       (int)threads, topology_cpus(t), topology_cpus(t) == 1 ? "" : "s");
     j->seed = (uint64_t)seed;
     j->threads = (int)threads;
     j->filter = args_get(a, "filter");
@@ -194,7 +199,7 @@ static const struct option_spec options[] = {
     {"isa", 0, "LEVEL", "highest instruction set (the machine's best)"},
     {"filter", 0, "TEXT", "only kernels whose name contains TEXT, and the scalar ones that they are compared with"},
     {"seed", 0, "N", "of the blocks that are checked (another one each time; it is printed)"},
-    {"threads", 0, "N", "threads that work together (one per core)"},
+    {"threads", 0, "N", "threads that work together, no more than CPUs (one per core)"},
     {"db", 0, "FILE", "database ($BENCH_DB, else results/bench.db)"},
     {"no-store", 0, NULL, "do not store the results"},
     {NULL, 0, NULL, NULL},

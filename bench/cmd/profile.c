@@ -33,7 +33,7 @@ struct job {
     struct cell cell;
     struct model *model;
     struct session *session;
-    int context, decode;
+    int context, decode, cpus;
     int *ids;               /* [context] */
     double *with, *without; /* [decode], ns of a token */
     struct profile prefill, decoded;
@@ -51,6 +51,7 @@ static int open_all(const struct args *a, struct job *j, struct err *e)
         args_int(a, "seed", 0, INT64_MAX, 1, &seed, e) || engine_args(a, &j->cell, cpus, e) || model_open(&j->model, path, 1, e))
         return -1;
     j->context = (int)context;
+    j->cpus = topology_distinct(cpus, j->cell.threads);
     j->decode = (int)(decode / TURN * TURN);
     j->cell.batch = (int)batch;
     j->ids = calloc((size_t)j->context, sizeof *j->ids);
@@ -164,11 +165,14 @@ static int run(const struct args *a, struct err *e)
     struct job j = {0};
     int rc = open_all(a, &j, e) || measure(&j, e) ? -1 : 0;
     if (!rc && args_has(a, "json")) {
-        print_json(json_pack("{s:s, s:i, s:f, s:o, s:o}", "model", args_get(a, "model"), "threads", j.cell.threads, "overhead",
-                             j.overhead, "prefill", part_json(&j, &j.prefill, j.context), "decode",
+        print_json(json_pack("{s:s, s:i, s:i, s:f, s:o, s:o}", "model", args_get(a, "model"), "threads", j.cell.threads, "cpus",
+                             j.cpus, "overhead", j.overhead, "prefill", part_json(&j, &j.prefill, j.context), "decode",
                              part_json(&j, &j.decoded, j.decode)));
     } else if (!rc) {
-        printf("%s, %d thread%s\n", args_get(a, "model"), j.cell.threads, j.cell.threads > 1 ? "s" : "");
+        printf("%s, %d thread%s", args_get(a, "model"), j.cell.threads, j.cell.threads > 1 ? "s" : "");
+        if (j.cpus < j.cell.threads)
+            printf(" on %d CPU%s", j.cpus, j.cpus > 1 ? "s" : "");
+        putchar('\n');
         print_part(&j, "Prefill", &j.prefill, j.context);
         print_part(&j, "Decode", &j.decoded, j.decode);
         printf("\nMB read: what a pass cannot but read; GB/s over the time of that stage on all threads.\n"

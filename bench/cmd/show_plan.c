@@ -76,7 +76,10 @@ static void print_runnable(const struct plan *p)
         table_add(&t, "%s", pc->cell->kv);
         table_add(&t, "%s", pc->cell->policy);
         table_add(&t, "%d", pc->cell->context);
-        table_add(&t, "%d", pc->cell->threads);
+        if (pc->on_cpus)
+            table_add(&t, "%d on %d CPU%s", pc->cell->threads, pc->on_cpus, pc->on_cpus > 1 ? "s" : "");
+        else
+            table_add(&t, "%d", pc->cell->threads);
         add_mib(&t, pc->expected.weights);
         add_mib(&t, pc->expected.kv);
         add_mib(&t, pc->expected.arena);
@@ -144,6 +147,7 @@ void plan_print_json(const struct plan *p, const struct sweep_config *c)
             const char *value = axis_get(&axes[k], pc->cell, buf);
             json_object_set_new(j, axes[k].name, axes[k].is_number ? json_integer(atoi(value)) : json_string(value));
         }
+        json_object_set_new(j, "on_cpus", pc->on_cpus ? json_integer(pc->on_cpus) : json_null());
         json_object_set_new(j, "weights_bytes", bytes_or_null(pc->expected.weights));
         json_object_set_new(j, "kv_bytes", bytes_or_null(pc->expected.kv));
         json_object_set_new(j, "arena_bytes", bytes_or_null(pc->expected.arena));

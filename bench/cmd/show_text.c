@@ -71,6 +71,15 @@ static int has_column(const struct rows *vary, size_t axis)
     return varies(vary, axes_shown[axis].name) || !strcmp(axes_shown[axis].name, "format");
 }
 
+static void add_axis(struct table *t, const struct rows *c, int row, const char *axis)
+{
+    const char *value = rows_get(c, row, axis), *cpus = strcmp(axis, "threads") ? NULL : rows_get(c, row, "on_cpus");
+    if (cpus)
+        table_add(t, "%s on %s CPU%s", value, cpus, strcmp(cpus, "1") ? "s" : "");
+    else
+        table_add(t, "%s", value ? value : "-");
+}
+
 static void add_cell(struct table *t, const struct rows *c, int row, int digits)
 {
     double low, high;
@@ -103,9 +112,8 @@ static void print_cells(const struct rows *c, const struct rows *vary)
             table_column(&t, measures[m].title, TABLE_RIGHT);
     for (int i = 0; i < c->n; i++) {
         for (size_t a = 0; a < N_AXES; a++) {
-            const char *value = rows_get(c, i, axes_shown[a].name);
             if (has_column(vary, a))
-                table_add(&t, "%s", value ? value : "-");
+                add_axis(&t, c, i, axes_shown[a].name);
         }
         add_cell(&t, c, i, ms);
         for (size_t m = 0; m < N_MEASURES; m++)
