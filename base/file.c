@@ -11,8 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int open_regular(const char *path, off_t *size, struct err *e)
+#include "base/clock.h"
+
+static int64_t ns_of(struct timespec t)
 {
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int open_regular(const char *path, struct file_id *id, struct err *e)
+{
+    int64_t now = clock_real_ns();
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0)
@@ -21,29 +29,34 @@ static int open_regular(const char *path, off_t *size, struct err *e)
         close(fd);
         return err_set(e, ERR_ENV, "%s: not a regular file", path);
     }
-    *size = st.st_size;
+    *id = (struct file_id){.device = st.st_dev,
+                           .inode = st.st_ino,
+                           .bytes = st.st_size,
+                           .mtime_ns = ns_of(st.st_mtim),
+                           .ctime_ns = ns_of(st.st_ctim),
+                           .seen_ns = now};
     return fd;
 }
 
 int file_map(struct map *m, const char *path, int populate, struct err *e)
 {
-    off_t size;
-    int fd = open_regular(path, &size, e);
+    struct file_id id;
+    int fd = open_regular(path, &id, e);
     if (fd < 0)
         return -1;
-    *m = (struct map){0};
-    if (size == 0) { /* mmap refuses a length of 0 */
+    *m = (struct map){.id = id};
+    if (id.bytes == 0) { /* mmap refuses a length of 0 */
         close(fd);
         m->p = (const uint8_t *)"";
         return 0;
     }
-    void *p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE | (populate ? MAP_POPULATE : 0), fd, 0);
+    void *p = mmap(NULL, (size_t)id.bytes, PROT_READ, MAP_PRIVATE | (populate ? MAP_POPULATE : 0), fd, 0);
     int why = errno;
     close(fd);
     if (p == MAP_FAILED)
-        return err_set(e, ERR_ENV, "%s: cannot map %.1f MiB: %s", path, (double)size / 1048576.0, strerror(why));
+        return err_set(e, ERR_ENV, "%s: cannot map %.1f MiB: %s", path, (double)id.bytes / 1048576.0, strerror(why));
     m->p = p;
-    m->n = (size_t)size;
+    m->n = (size_t)id.bytes;
     return 0;
 }
 
@@ -57,14 +70,14 @@ void file_unmap(struct map *m)
 
 char *file_read(const char *path, size_t *n, struct err *e)
 {
-    off_t size;
-    int fd = open_regular(path, &size, e);
+    struct file_id id;
+    int fd = open_regular(path, &id, e);
     if (fd < 0)
         return NULL;
-    char *text = malloc((size_t)size + 1);
-    size_t have = 0;
-    while (text && have < (size_t)size) {
-        ssize_t got = read(fd, text + have, (size_t)size - have);
+    size_t size = (size_t)id.bytes, have = 0;
+    char *text = malloc(size + 1);
+    while (text && have < size) {
+        ssize_t got = read(fd, text + have, size - have);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -72,8 +85,8 @@ char *file_read(const char *path, size_t *n, struct err *e)
         have += (size_t)got;
     }
     close(fd);
-    if (!text || have != (size_t)size) {
-        err_set(e, ERR_ENV, "%s: could read only %zu of %lld bytes", path, have, (long long)size);
+    if (!text || have != size) {
+        err_set(e, ERR_ENV, "%s: could read only %zu of %zu bytes", path, have, size);
         free(text);
         return NULL;
     }
@@ -112,6 +125,28 @@ int64_t file_field(const char *path, const char *name)
     if (f)
         fclose(f);
     return value;
+}
+
+int file_write(const char *path, const void *bytes, size_t n, struct err *e)
+{
+    char tmp[PATH_MAX];
+    int length = snprintf(tmp, sizeof tmp, "%s.tmp.%ld", path, (long)getpid());
+    if (length < 0 || (size_t)length >= sizeof tmp)
+        return err_set(e, ERR_ENV, "%.200s...: the path is too long; choose a shorter one", path);
+    FILE *f = fopen(tmp, "wbe");
+    if (!f)
+        return err_set(e, ERR_ENV, "%s: cannot create %s: %s; is the folder there and writable?", path, tmp, strerror(errno));
+    int failed = fwrite(bytes, 1, n, f) != n, why = errno;
+    if (fclose(f) && !failed) {
+        failed = 1;
+        why = errno;
+    }
+    if (!failed && !rename(tmp, path))
+        return 0;
+    why = failed ? why : errno;
+    unlink(tmp);
+    return err_set(e, ERR_ENV, "%s: cannot write: %s; free some space or choose another place (nothing is left behind)", path,
+                   strerror(why));
 }
 
 int file_mkdirs(const char *path, struct err *e)

@@ -8,9 +8,17 @@
 
 #include "base/err.h"
 
+/* Which file it is and when it was last changed.  The user can set mtime, but nobody can set ctime. */
+struct file_id {
+    uint64_t device, inode;
+    int64_t bytes, mtime_ns, ctime_ns;
+    int64_t seen_ns; /* wall time right before the file was asked for all of this */
+};
+
 struct map {
     const uint8_t *p;
     size_t n; /* bytes */
+    struct file_id id;
 };
 
 /* Maps a regular file read-only.  populate: fault every page in now, so that no page fault is timed later. */
@@ -26,6 +34,10 @@ int file_read_line(const char *path, char *buf, size_t size);
 
 /* The number behind `name` on the line that begins with it ("MemAvailable:" in /proc/meminfo); -1 without such a line or file. */
 int64_t file_field(const char *path, const char *name);
+
+/* Writes a file beside it and moves that into its place: whoever reads sees the file before or the whole new one, also while two
+ * programs write it.  It may not have reached the disk on return: after a loss of power it may be empty. */
+int file_write(const char *path, const void *bytes, size_t n, struct err *e);
 
 /* Lower-case hex SHA-256 of a file's contents. */
 int file_sha256(const char *path, char hex[65], struct err *e);

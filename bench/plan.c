@@ -39,7 +39,7 @@ static int find_model(struct plan *p, const struct sweep_config *c, const struct
     p->models = grow(p->models, p->n_models, sizeof *p->models);
     struct plan_model *m = &p->models[p->n_models];
     *m = (struct plan_model){.path = path};
-    if (r->describe(path, p->text, p->text_len, &m->facts, e))
+    if (r->describe(path, p->text, p->text_len, c->cache, &m->facts, e))
         return -1;
     *index = p->n_models++;
     if (!c->text && m->facts.text_tokens != INT_MAX)
@@ -105,11 +105,17 @@ static int find_variant(struct plan *p, int file, const struct cell *cell)
     return p->n_variants++;
 }
 
+static void close_file(struct plan_file *f)
+{
+    if (f->runtime->planned)
+        f->runtime->planned(&f->prepared);
+}
+
 /* Why the cell cannot run on this machine; e is left empty when it can. */
-static void check_cell(const struct plan *p, struct plan_cell *pc, int64_t available, struct err *e)
+static void check_cell(struct plan *p, struct plan_cell *pc, int64_t available, struct err *e)
 {
     const struct cell *c = pc->cell;
-    const struct plan_file *f = &p->files[p->variants[pc->variant].file];
+    struct plan_file *f = &p->files[p->variants[pc->variant].file];
     const struct plan_model *m = f->model < 0 ? NULL : &p->models[f->model];
     int cpus[TOPOLOGY_MAX_CPUS];
     if (*f->why) {
@@ -200,6 +206,7 @@ int plan_open(struct plan *p, const struct sweep_config *c, int make, double byt
     if (!p->cells)
         abort();
     int64_t available = file_field("/proc/meminfo", "MemAvailable:") * 1024; /* negative where the kernel does not say */
+    int at_hand = -1; /* the one file that is kept open while its cells, which follow each other, are planned */
     for (int i = 0; i < p->matrix.n; i++) {
         struct cell *cell = &p->matrix.cells[i];
         struct plan_cell *pc = &p->cells[i];
@@ -208,6 +215,9 @@ int plan_open(struct plan *p, const struct sweep_config *c, int make, double byt
         int file = find_file(p, c, runtime_by_name(cell->runtime), cell, make, say, e);
         if (file < 0)
             goto failed;
+        if (at_hand >= 0 && at_hand != file)
+            close_file(&p->files[at_hand]);
+        at_hand = file;
         *pc = (struct plan_cell){.cell = cell, .variant = find_variant(p, file, cell), .expected = {-1, -1, -1, -1}};
         struct err why = {0};
         check_cell(p, pc, available, &why);
@@ -218,6 +228,8 @@ int plan_open(struct plan *p, const struct sweep_config *c, int make, double byt
         if (!*pc->why && (v->scored_by < 0 || scores_sooner(pc, &p->cells[v->scored_by])))
             v->scored_by = i;
     }
+    if (at_hand >= 0)
+        close_file(&p->files[at_hand]);
     if (check_reference(p, c, e))
         goto failed;
     make_key(p, c, build);
@@ -231,6 +243,8 @@ void plan_close(struct plan *p)
 {
     for (int i = 0; i < p->n_models; i++)
         free(p->models[i].facts.metadata);
+    for (int i = 0; i < p->n_files; i++)
+        close_file(&p->files[i]);
     task_list_close(p->tasks, p->n_tasks);
     free(p->models);
     free(p->files);

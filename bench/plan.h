@@ -22,7 +22,7 @@ struct sweep_config {
     const char *reference;  /* one of the weight formats, which the others are held against; or NULL */
     const char *tasks;      /* list for eval/task_file.h, or NULL */
     const char *task_folder; /* where tasks.ini lies */
-    const char *cache;      /* folder for derived files */
+    const char *cache;      /* folder for derived files and remembered hashes */
     const char *program;    /* bench binary that runs the trials; NULL: this one */
     int decode, batch, trials, window;
     int chat;         /* tasks without a template of their own are asked by the model's chat template */

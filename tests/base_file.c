@@ -80,6 +80,37 @@ static void folders_are_made_with_their_parents(void **state)
     assert_int_equal(file_mkdirs(path, &e), 0); /* again is fine */
 }
 
+static void a_file_is_written_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct map before, m;
+    assert_int_equal(file_mkdirs(test_file("w"), &e), 0);
+    const char *path = test_file("w/f");
+    assert_int_equal(file_write(path, "old", 3, &e), 0);
+    assert_int_equal(file_map(&before, path, 0, &e), 0);
+    assert_int_equal(file_write(path, "new text", 8, &e), 0);
+    assert_memory_equal(before.p, "old", 3); /* whoever has the old one open keeps it */
+    assert_int_equal(file_map(&m, path, 0, &e), 0);
+    assert_int_equal(m.n, 8);
+    assert_memory_equal(m.p, "new text", 8);
+    assert_int_equal(m.id.bytes, 8);
+    assert_true(m.id.inode != before.id.inode);
+    file_unmap(&before);
+    file_unmap(&m);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(rmdir(test_file("w")), 0); /* nothing else was left there */
+    assert_int_equal(file_write(path, "x", 1, &e), -1);
+    assert_int_equal(e.code, ERR_ENV);
+    assert_non_null(strstr(e.msg, "is the folder there"));
+    assert_int_equal(file_mkdirs(test_file("w/f/x"), &e), 0); /* a folder stands in its place */
+    assert_int_equal(file_write(path, "x", 1, &e), -1);
+    assert_non_null(strstr(e.msg, "cannot write"));
+    assert_int_equal(rmdir(test_file("w/f/x")), 0);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(test_file("w")), 0);
+}
+
 static void arena_counts_what_it_takes(void **state)
 {
     (void)state;
@@ -119,9 +150,12 @@ static void errors_carry_their_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_are_read_mapped_and_hashed), cmocka_unit_test(a_field_is_the_number_behind_its_name),
+        cmocka_unit_test(files_are_read_mapped_and_hashed),
+        cmocka_unit_test(a_field_is_the_number_behind_its_name),
         cmocka_unit_test(what_cannot_be_read_says_why),
-        cmocka_unit_test(folders_are_made_with_their_parents), cmocka_unit_test(arena_counts_what_it_takes),
+        cmocka_unit_test(folders_are_made_with_their_parents),
+        cmocka_unit_test(a_file_is_written_whole_or_not_at_all),
+        cmocka_unit_test(arena_counts_what_it_takes),
         cmocka_unit_test(errors_carry_their_place),
     };
     return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);

@@ -150,7 +150,7 @@ static int say_chat(const struct job *r, const struct runtime *rt, struct err *e
         asked |= r->tasks.task[i].chat;
     if (!asked)
         return 0;
-    if (rt->describe(r->cell.model, NULL, 0, &facts, e))
+    if (rt->describe(r->cell.model, NULL, 0, NULL, &facts, e))
         return -1;
     if (r->json)
         json_object_set_new(r->json, "chat_template", *facts.chat ? json_string(facts.chat) : json_null());

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "bench/hash_cache.h"
 #include "bench/runtime/cell_session.h"
 #include "bench/runtime/runtime.h"
 #include "engine/chat.h"
@@ -120,7 +121,23 @@ static int is_synthetic(const struct gguf *g)
     return !gguf_bool(g, "bench.synthetic", 0, &yes, NULL) && yes;
 }
 
-static int describe(const char *path, const char *text, size_t text_len, struct model_facts *m, struct err *e)
+static void hash(const struct gguf *g, const char *cache, char hex[65])
+{
+    int n = g->n_more + 1;
+    struct file_id *id = calloc((size_t)n, sizeof *id);
+    if (!id)
+        abort();
+    id[0] = g->map.id;
+    for (int i = 1; i < n; i++)
+        id[i] = g->more[i - 1].id;
+    if (!hash_cache_find(cache, id, n, hex)) {
+        gguf_sha256(g, hex);
+        hash_cache_keep(cache, id, n, hex);
+    }
+    free(id);
+}
+
+static int describe(const char *path, const char *text, size_t text_len, const char *cache, struct model_facts *m, struct err *e)
 {
     struct model *model;
     *m = (struct model_facts){.text_tokens = INT_MAX};
@@ -136,7 +153,8 @@ static int describe(const char *path, const char *text, size_t text_len, struct 
     if (chat_name(g))
         snprintf(m->chat, sizeof m->chat, "%s", chat_name(g));
     m->file_bytes = (int64_t)g->bytes;
-    gguf_sha256(g, m->sha256);
+    if (cache)
+        hash(g, cache, m->sha256);
     json_t *j = json_object();
     for (uint64_t i = 0; i < g->n_kv; i++)
         add_scalar(j, g, &g->kv[i]);
@@ -157,13 +175,15 @@ static int describe(const char *path, const char *text, size_t text_len, struct 
     return failed;
 }
 
-static int plan(const struct cell *c, const struct prepared *p, struct expected *x, struct err *e)
+/* Indexing a large vocabulary takes some ms, planning a cell with it some microseconds: the model stays open for the next one. */
+static int plan(const struct cell *c, struct prepared *p, struct expected *x, struct err *e)
 {
-    struct model *model;
+    struct model *model = p->open;
     struct session_options o;
     struct footprint f;
-    if (model_open(&model, p->missing ? c->model : p->path, 0, e))
+    if (!model && model_open(&model, p->missing ? c->model : p->path, 0, e))
         return -1;
+    p->open = model;
     cell_session(c, c->context + c->decode, NULL, &o);
     struct recipe r;
     int64_t more = 0;
@@ -173,8 +193,13 @@ static int plan(const struct cell *c, const struct prepared *p, struct expected 
     if (!failed) {
         *x = (struct expected){.weights = f.weights + more, .kv = f.kv, .arena = f.arena, .tables = f.tables};
     }
-    model_close(model);
     return failed;
+}
+
+static void planned(struct prepared *p)
+{
+    model_close(p->open);
+    p->open = NULL;
 }
 
 /* -- in the trial's process --------------------------------------------------------------------------------------------- */
@@ -323,6 +348,7 @@ const struct runtime runtime_reference = {
     .has_model = 1,
     .prepare = prepare,
     .plan = plan,
+    .planned = planned,
     .describe = describe,
     .load = load,
     .encode = encode,

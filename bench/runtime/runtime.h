@@ -21,6 +21,7 @@ struct prepared {
     char format[200];    /* its weight format or recipe, spelt out ("f16" where the cell said "file") */
     int missing;         /* the file is still to be made (prepare was called without `make`) */
     char note[400];      /* what differs from the request: tensors that could not take the format; empty: nothing */
+    void *open;          /* what plan keeps of the file for the next cell, until planned closes it; the runtime's own */
 };
 
 /* Expected bytes of a trial's process above an empty one; -1: not known. */
@@ -51,10 +52,12 @@ struct runtime {
     int (*prepare)(const struct cell *c, const char *source_sha256, const char *cache, int make, struct prepared *p,
                    struct err *e);
     /* What the store keeps of a model file; NULL without one.  text: the tokens that it makes of the text, INT_MAX where any
-     * number can be made up. */
-    int (*describe)(const char *path, const char *text, size_t text_len, struct model_facts *m, struct err *e);
+     * number can be made up.  cache: the folder that remembers hashes (bench/hash_cache.h); NULL: nobody asks for the hash, which
+     * stays empty. */
+    int (*describe)(const char *path, const char *text, size_t text_len, const char *cache, struct model_facts *m, struct err *e);
     /* What the cell will occupy, also when the file is still missing; -1: it cannot run, and why. */
-    int (*plan)(const struct cell *c, const struct prepared *p, struct expected *x, struct err *e);
+    int (*plan)(const struct cell *c, struct prepared *p, struct expected *x, struct err *e);
+    void (*planned)(struct prepared *p); /* Closes what plan kept open, if it did.  NULL: it keeps nothing. */
 
     /* cpus: the [c->threads] CPUs to run on. */
     int (*load)(void *self, const struct cell *c, const char *path, const int *cpus, struct err *e);
