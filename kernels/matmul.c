@@ -59,14 +59,18 @@ static struct act column(const struct act *x, int c)
     return one;
 }
 
-/* Rows of int8 weights, at most as many as there are panels for. */
-static void unpack_q8(struct panel_q8 panels[PANELS_Q8], format_unpack_q8 *unpack, const struct matrix *w, const uint8_t *rows,
-                      int n, uint8_t *scratch)
+/* Rows of int8 weights, at most as many as there are panels for; packed where pack is not 0. */
+static void unpack_q8(struct panel_q8 panels[PANELS_Q8], const struct matrix *w, const uint8_t *rows, int n, int pack,
+                      enum isa isa, uint8_t *scratch)
 {
-    const size_t row_bytes = format_row_bytes(w->format, w->cols);
+    const struct format *f = w->format;
+    const size_t row_bytes = format_row_bytes(f, w->cols);
+    format_unpack_q8 *unpack = format_kernels(f, isa).unpack_q8;
     for (int p = 0; n > 0; p++, n -= PANEL_ROWS, rows += PANEL_ROWS * row_bytes) {
-        panels[p] = panel_q8_in(scratch + (size_t)p * panel_q8_bytes(w->format, w->cols), w->format, w->cols);
+        panels[p] = panel_q8_in(scratch + (size_t)p * panel_q8_bytes(f, w->cols), f, w->cols);
         unpack(&panels[p], rows, row_bytes, n < PANEL_ROWS ? n : PANEL_ROWS, 0, w->cols);
+        if (pack)
+            pack_q8_best(isa)(&panels[p], &panels[p], f->group, f->offset, pack, w->cols);
     }
 }
 
@@ -84,7 +88,6 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
     gemm_f32 *f32 = gemm_f32_best(isa);
     const int group = x->pack ? x->pack : w->format->group, offset = x->pack ? 0 : w->format->offset;
     gemm_q8 *q8 = x->kind == ACT_Q8 ? gemm_q8_best(isa, group, offset) : NULL;
-    pack_q8 *pack = pack_q8_best(isa);
     gemm_bf16 *bf16 = x->kind == ACT_BF16 ? gemm_bf16_best(isa) : NULL;
     const int few = x->kind == ACT_Q8 ? FEW_Q8 : bf16 ? FEW_BF16 : FEW_F32;
     const int step = q8 ? panels_q8(w->format, w->cols, x->n) * PANEL_ROWS : PANEL_ROWS;
@@ -98,9 +101,7 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
             }
         } else if (q8) {
             struct panel_q8 panels[PANELS_Q8];
-            unpack_q8(panels, f.unpack_q8, w, rows, n, scratch);
-            for (int p = 0; x->pack && p * PANEL_ROWS < n; p++)
-                pack(&panels[p], &panels[p], w->format->group, w->format->offset, x->pack, w->cols);
+            unpack_q8(panels, w, rows, n, x->pack, isa, scratch);
             q8(y + r, ldy, panels, x, n);
         } else if (bf16) {
             bf16(y + r, ldy, (const uint16_t *)rows, x, n);
