@@ -38,6 +38,15 @@ static int open_regular(const char *path, struct file_id *id, struct err *e)
     return fd;
 }
 
+/* MAP_POPULATE would do it before the kernel hears of huge pages. */
+static void fault_in(uint8_t *p, size_t n)
+{
+    if (!madvise(p, n, MADV_POPULATE_READ) || errno != EINVAL)
+        return;
+    for (size_t i = 0; i < n; i += 4096) /* a kernel before 5.14 */
+        (void)*(volatile uint8_t *)(p + i);
+}
+
 int file_map(struct map *m, const char *path, int populate, struct err *e)
 {
     struct file_id id;
@@ -50,11 +59,15 @@ int file_map(struct map *m, const char *path, int populate, struct err *e)
         m->p = (const uint8_t *)"";
         return 0;
     }
-    void *p = mmap(NULL, (size_t)id.bytes, PROT_READ, MAP_PRIVATE | (populate ? MAP_POPULATE : 0), fd, 0);
+    void *p = mmap(NULL, (size_t)id.bytes, PROT_READ, MAP_PRIVATE, fd, 0);
     int why = errno;
     close(fd);
     if (p == MAP_FAILED)
         return err_set(e, ERR_ENV, "%s: cannot map %.1f MiB: %s", path, (double)id.bytes / 1048576.0, strerror(why));
+    /* A wish, heard where the page cache does not hold the file in small pages already. */
+    madvise(p, (size_t)id.bytes, MADV_HUGEPAGE);
+    if (populate)
+        fault_in(p, (size_t)id.bytes);
     m->p = p;
     m->n = (size_t)id.bytes;
     return 0;

@@ -257,6 +257,10 @@ int gguf_write_finish(struct gguf_writer *w, struct err *e)
                          w->n_tensor);
     if (!failed && (fflush(w->file) || fsync(fileno(w->file))))
         failed = refuse_write(w, e);
+    /* The page cache holds it as it was written, in small pages.  Who maps it next shall have it read in large ones (file_map), for
+     * the speed of a model should not depend on who wrote it when. */
+    if (!failed)
+        posix_fadvise(fileno(w->file), 0, 0, POSIX_FADV_DONTNEED);
     if (!failed) {
         failed = fclose(w->file) ? refuse_write(w, e) : 0;
         w->file = NULL;

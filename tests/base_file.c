@@ -55,6 +55,26 @@ static void a_field_is_the_number_behind_its_name(void **state)
     assert_int_equal(file_field(test_file("none"), "VmHWM:"), -1);
 }
 
+/* Faulted in when it is mapped, not when it is read.  The kernel counts resident pages in batches. */
+static void a_populated_map_is_resident(void **state)
+{
+    (void)state;
+    enum { BYTES = 8 << 20, SLACK = 1 << 20 };
+    char *text = malloc(BYTES + 1);
+    assert_non_null(text);
+    memset(text, 'x', BYTES);
+    text[BYTES] = '\0';
+    put(test_file("large"), text);
+    free(text);
+    struct map m;
+    struct err e = {0};
+    const int64_t before = file_field("/proc/self/status", "RssFile:") * 1024;
+    assert_int_equal(file_map(&m, test_file("large"), 1, &e), 0);
+    assert_true(file_field("/proc/self/status", "RssFile:") * 1024 - before >= BYTES - SLACK);
+    assert_int_equal(m.p[BYTES - 1], 'x');
+    file_unmap(&m);
+}
+
 static void what_cannot_be_read_says_why(void **state)
 {
     (void)state;
@@ -150,13 +170,10 @@ static void errors_carry_their_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_are_read_mapped_and_hashed),
-        cmocka_unit_test(a_field_is_the_number_behind_its_name),
-        cmocka_unit_test(what_cannot_be_read_says_why),
-        cmocka_unit_test(folders_are_made_with_their_parents),
-        cmocka_unit_test(a_file_is_written_whole_or_not_at_all),
-        cmocka_unit_test(arena_counts_what_it_takes),
-        cmocka_unit_test(errors_carry_their_place),
+        cmocka_unit_test(files_are_read_mapped_and_hashed),    cmocka_unit_test(a_field_is_the_number_behind_its_name),
+        cmocka_unit_test(a_populated_map_is_resident),         cmocka_unit_test(what_cannot_be_read_says_why),
+        cmocka_unit_test(folders_are_made_with_their_parents), cmocka_unit_test(a_file_is_written_whole_or_not_at_all),
+        cmocka_unit_test(arena_counts_what_it_takes),          cmocka_unit_test(errors_carry_their_place),
     };
     return cmocka_run_group_tests(tests, test_dir_make, test_dir_remove);
 }

@@ -176,6 +176,7 @@ static void memory_of_a_stretch(void **state)
     assert_true(value("memory.peak") >= peak);
     assert_in_range(peak - value("memory.start"), n - 4 * SLACK, n + 4 * SLACK); /* what the trial added */
     assert_null(readings_find(&out, "memory.hwm"));
+    assert_true(reading("memory.file_huge")->state != STATE_OK || value("memory.file_huge") <= value("memory.rss_file") + SLACK);
     assert_true(reading("memory.anon_huge")->state != STATE_OK || value("memory.anon_huge") <= value("memory.rss_anon") + SLACK);
     probe_set_close(s);
 }
