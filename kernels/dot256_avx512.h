@@ -61,15 +61,25 @@ TARGET_AVX512VNNI FORCE_INLINE __m512i scale_runs_avx512vnni(__m512i a, __m512i 
     return _mm512_madd_epi16(_mm512_packs_epi32(ab, cd), scale);
 }
 
-/* acc += w times the activations from group g on, of the lanes in `use`. */
+/* What goes with 256 activations, in lane order: the sums of their runs, and their scales. */
+struct x256 {
+    __m512i sum;
+    __m512 d;
+};
+
+/* From group g on; the scale is 0 but of the lanes in `use`. */
+TARGET_AVX512VNNI FORCE_INLINE struct x256 x256_avx512vnni(const struct act *x, int g, __mmask16 use)
+{
+    const __m512 d8 = _mm512_castps256_ps512(_mm256_loadu_ps(x->d + g));
+    return (struct x256){_mm512_permutexvar_epi32(lane_run_avx512vnni(), _mm512_loadu_si512(x->sum + 2 * g)),
+                         _mm512_maskz_permutexvar_ps(use, lane_group_avx512vnni(), d8)};
+}
+
+/* acc += w times the activations q. */
 TARGET_AVX512VNNI FORCE_INLINE __m512 dot256_avx512vnni(__m512 acc, w256_avx512vnni w, const struct format *f,
-                                                        const struct codes256 *codes, const struct act *x, int g, __mmask16 use)
+                                                        const struct codes256 *codes, const int8_t *q, struct x256 x)
 {
     const __m512i zero = _mm512_setzero_si512();
-    const int8_t *q = x->q + 32 * g;
-    __m512i sum = _mm512_permutexvar_epi32(lane_run_avx512vnni(), _mm512_loadu_si512(x->sum + 2 * g));
-    __m512 d8 = _mm512_castps256_ps512(_mm256_loadu_ps(x->d + g));
-    __m512 dx = _mm512_maskz_permutexvar_ps(use, lane_group_avx512vnni(), d8);
     __m512i four[4], dot;
     UNROLL
     for (int i = 0; i < 4; i++)
@@ -79,13 +89,13 @@ TARGET_AVX512VNNI FORCE_INLINE __m512 dot256_avx512vnni(__m512 acc, w256_avx512v
     else
         dot = scale_runs_avx512vnni(four[0], four[1], four[2], four[3], codes->integer ? w.scale : _mm512_set1_epi16(1));
     if (codes->bias) /* |sum| of a run is at most 16 * 127: the lower half of its lane */
-        dot = _mm512_sub_epi32(dot, _mm512_madd_epi16(sum, _mm512_set1_epi32(codes->bias)));
+        dot = _mm512_sub_epi32(dot, _mm512_madd_epi16(x.sum, _mm512_set1_epi32(codes->bias)));
     __m512 part = _mm512_mul_ps(_mm512_cvtepi32_ps(dot), w.d);
     if (codes->integer)
-        part = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(_mm512_madd_epi16(sum, w.min)), w.m, part);
+        part = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(_mm512_madd_epi16(x.sum, w.min)), w.m, part);
     else if (f->offset)
-        part = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), w.m, part);
-    return _mm512_fmadd_ps(part, dx, acc);
+        part = _mm512_fmadd_ps(_mm512_cvtepi32_ps(x.sum), w.m, part);
+    return _mm512_fmadd_ps(part, x.d, acc);
 }
 
 /* n rows (a constant: 1, 2 or 4) of 256 weights or more, side by side: that hides the latency of each, and what is made of the
@@ -104,15 +114,18 @@ TARGET_AVX512VNNI FORCE_INLINE void dot_rows_avx512vnni(float *y, const uint8_t 
         acc[j] = _mm512_setzero_ps();
     for (int g = 0; g + 8 <= groups; g += 8, ahead += part_size(f, 256) * (size_t)n) {
         prefetch_from(ahead, part_size(f, 256) * (size_t)n);
+        const struct x256 with = x256_avx512vnni(x, g, 0xffff);
         UNROLL
         for (int j = 0; j < n; j++)
-            acc[j] = dot256_avx512vnni(acc[j], load(row + (size_t)j * row_bytes, g), f, codes, x, g, 0xffff);
+            acc[j] = dot256_avx512vnni(acc[j], load(row + (size_t)j * row_bytes, g), f, codes, x->q + 32 * g, with);
     }
     if (rest) {
         const __mmask16 use = _mm512_cmpge_epi32_mask(lane_group_avx512vnni(), _mm512_set1_epi32(8 - rest));
+        const struct x256 with = x256_avx512vnni(x, groups - 8, use);
         UNROLL
         for (int j = 0; j < n; j++)
-            acc[j] = dot256_avx512vnni(acc[j], load(row + (size_t)j * row_bytes, groups - 8), f, codes, x, groups - 8, use);
+            acc[j] = dot256_avx512vnni(acc[j], load(row + (size_t)j * row_bytes, groups - 8), f, codes, x->q + 32 * (groups - 8),
+                                       with);
     }
     if (n == 4)
         _mm_storeu_ps(y, sum4_avx512(acc[0], acc[1], acc[2], acc[3]));
@@ -135,8 +148,41 @@ TARGET_AVX512VNNI FORCE_INLINE void matvec_dot256_avx512vnni(float *y, const uin
         dot_rows_avx512vnni(y + r, w, load, f, codes, x, 1);
 }
 
-/* Defines format_matvec_q8_avx512vnni from format_load256; what follows the name are the fields of its struct codes256.  Shorter
- * rows go to the kernel of any format. */
+#define FEW_STEPS 64 /* of 256 weights in a row, of few columns: what goes with them is kept */
+
+/* The same for a few columns: what is read of a row serves all of them. */
+TARGET_AVX512VNNI FORCE_INLINE void few_dot256_avx512vnni(float *y, size_t ldy, const uint8_t *w, load256_avx512vnni *load,
+                                                          const struct format *f, const struct codes256 *codes,
+                                                          const struct act *x, int rows)
+{
+    const size_t row_bytes = row_size(f, x->k);
+    const int groups = x->k / 32, steps = (groups + 7) / 8, rest = f->block < 256 ? groups % 8 : 0;
+    const __mmask16 use = _mm512_cmpge_epi32_mask(lane_group_avx512vnni(), _mm512_set1_epi32(8 - rest));
+    struct x256 with[FEW_STEPS][FEW_COLUMNS];
+    for (int c = 0; c < x->n; c++) {
+        const struct act one = act_columns(x, c, 1);
+        for (int s = 0; s < steps; s++)
+            with[s][c] = s == groups / 8 ? x256_avx512vnni(&one, groups - 8, use) : x256_avx512vnni(&one, 8 * s, 0xffff);
+    }
+    for (int r = 0; r < rows; r++, w += row_bytes) {
+        __m512 acc[FEW_COLUMNS];
+        for (int c = 0; c < x->n; c++)
+            acc[c] = _mm512_setzero_ps();
+        for (int s = 0; s < steps; s++) {
+            const int g = s == groups / 8 ? groups - 8 : 8 * s; /* the last step goes back where 256 does not divide a row */
+            prefetch_ahead(w + part_size(f, 256) * (size_t)s, part_size(f, 256));
+            const w256_avx512vnni v = load(w, g);
+            const int8_t *q = x->q + 32 * g;
+            for (int c = 0; c < x->n; c++, q += x->k)
+                acc[c] = dot256_avx512vnni(acc[c], v, f, codes, q, with[s][c]);
+        }
+        for (int c = 0; c < x->n; c++)
+            y[(size_t)c * ldy + (size_t)r] = v16_sum_avx512(acc[c]);
+    }
+}
+
+/* Defines format_matvec_q8_avx512vnni and format_few_q8_avx512vnni from format_load256; what follows the name are the fields of its
+ * struct codes256.  Shorter rows go to the kernel of any format. */
 #define FORMAT_DOT256(format, ...)                                                                                               \
     TARGET_AVX512VNNI static void format##_matvec_q8_avx512vnni(float *y, const void *w, const struct act *x, int rows)          \
     {                                                                                                                            \
@@ -145,6 +191,18 @@ TARGET_AVX512VNNI FORCE_INLINE void matvec_dot256_avx512vnni(float *y, const uin
             matvec_q8_rows_avx2(y, w, format##_load32_avx2, dot4_avx512vnni, &format_##format, x, rows);                         \
         else                                                                                                                     \
             matvec_dot256_avx512vnni(y, w, format##_load256, &format_##format, &codes, x, rows);                                 \
+    }                                                                                                                            \
+    TARGET_AVX512VNNI static inline void format##_few_q8_avx512vnni(float *y, size_t ldy, const void *w, const struct act *x,    \
+                                                                    int rows)                                                    \
+    {                                                                                                                            \
+        static const struct codes256 codes = {__VA_ARGS__};                                                                      \
+        if ((format_##format.block < 256 && x->k < 256) || x->k > 256 * FEW_STEPS)                                               \
+            for (int c = 0; c < x->n; c++) {                                                                                     \
+                const struct act one = act_columns(x, c, 1);                                                                     \
+                format##_matvec_q8_avx512vnni(y + (size_t)c * ldy, w, &one, rows);                                               \
+            }                                                                                                                    \
+        else                                                                                                                     \
+            few_dot256_avx512vnni(y, ldy, w, format##_load256, &format_##format, &codes, x, rows);                               \
     }
 
 /* -- what formats have in common -- */

@@ -43,6 +43,8 @@ struct format_kernels format_kernels(const struct format *f, enum isa isa)
         const struct format_kernels *at = &f->isa[i];
         k.matvec_f32 = at->matvec_f32 ? at->matvec_f32 : k.matvec_f32;
         k.matvec_act = at->matvec_act ? at->matvec_act : k.matvec_act;
+        k.few = at->few_act ? at->few : k.few;
+        k.few_act = at->few_act ? at->few_act : k.few_act;
         k.vecmat = at->vecmat ? at->vecmat : k.vecmat;
         k.scores_f32 = at->scores_f32 ? at->scores_f32 : k.scores_f32;
         k.scores_act = at->scores_act ? at->scores_act : k.scores_act;

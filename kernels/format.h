@@ -45,7 +45,7 @@ enum act_kind { ACT_F32, ACT_BF16, ACT_Q8, ACT_COUNT };
 struct act {
     enum act_kind kind;
     int n, k;
-    int pack; /* ACT_Q8: 0, or how many weights matmul rounds to one scale (pack_run); a run of q is as long then */
+    int pack;             /* ACT_Q8: 0, or how many weights matmul rounds to one scale (pack_run); a run of q is as long then */
     const float *f32;     /* ACT_F32:  [n][k] */
     const uint16_t *bf16; /* ACT_BF16: [n][k], rounded to nearest even */
     const int8_t *q;      /* ACT_Q8:   [n][k], -127 .. 127, k a multiple of ACT_GROUP */
@@ -68,6 +68,10 @@ struct act act_columns(const struct act *a, int from, int n);
 
 /* y[r] = sum over i of w[r][i] * x[i], for `rows` consecutive rows; x has one column; w points at the first row. */
 typedef void format_matvec(float *y, const void *w, const struct act *x, int rows);
+
+/* The same for a few columns of x, FEW_COLUMNS at most: y[c * ldy + r]. */
+#define FEW_COLUMNS 8
+typedef void format_few(float *y, size_t ldy, const void *w, const struct act *x, int rows);
 
 /* y[c][r] = scale * sum over i of w[r][i] * x[c][i], for the columns of x and `rows` consecutive rows (attention: the scores of
  * the queries that share a KV head).  Each sum is that of the matvec for the same kind of activations. */
@@ -98,6 +102,8 @@ typedef void format_unpack_q8(const struct panel_q8 *panel, const void *w, size_
 struct format_kernels {
     format_matvec *matvec_f32; /* the exact path; x.kind == ACT_F32 */
     format_matvec *matvec_act; /* the default path; x.kind == format->act; NULL everywhere when act is ACT_F32 */
+    format_few *few_act;       /* ... of up to `few` columns: from there on panels are faster (matmul.h); NULL: from FEW_Q8 on */
+    int few;
     format_vecmat *vecmat;
     /* Several queries at once; where there is none up to the machine's level, the kernels of one serve, query by query. */
     format_scores *scores_f32, *scores_act;

@@ -92,5 +92,5 @@ const struct format format_iq4_nl = {
     .act = ACT_Q8,
     .quantize = iq4_nl_quantize,
     .dequantize = iq4_nl_dequantize,
-    .isa = {SCALAR_KERNELS(iq4_nl), SIMD_KERNELS(iq4_nl)},
+    .isa = {SCALAR_KERNELS(iq4_nl), SIMD_KERNELS(iq4_nl), FEW_KERNEL(iq4_nl, 4)},
 };

@@ -115,5 +115,5 @@ const struct format format_iq4_xs = {
     .act = ACT_Q8,
     .quantize = iq4_xs_quantize,
     .dequantize = iq4_xs_dequantize,
-    .isa = {SCALAR_KERNELS(iq4_xs), SIMD_KERNELS(iq4_xs)},
+    .isa = {SCALAR_KERNELS(iq4_xs), SIMD_KERNELS(iq4_xs), FEW_KERNEL(iq4_xs, 8)},
 };

@@ -85,6 +85,10 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
         matvec(y + row0, data + (size_t)row0 * row_bytes, x, row1 - row0);
         return;
     }
+    if (x->kind == ACT_Q8 && f.few_act && x->n <= f.few) {
+        f.few_act(y + row0, ldy, data + (size_t)row0 * row_bytes, x, row1 - row0);
+        return;
+    }
     gemm_f32 *f32 = gemm_f32_best(isa);
     const int group = x->pack ? x->pack : w->format->group, offset = x->pack ? 0 : w->format->offset;
     gemm_q8 *q8 = x->kind == ACT_Q8 ? gemm_q8_best(isa, group, offset) : NULL;

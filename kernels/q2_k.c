@@ -112,5 +112,5 @@ const struct format format_q2_k = {
     .act = ACT_Q8,
     .quantize = q2_k_quantize,
     .dequantize = q2_k_dequantize,
-    .isa = {SCALAR_KERNELS(q2_k), SIMD_KERNELS(q2_k)},
+    .isa = {SCALAR_KERNELS(q2_k), SIMD_KERNELS(q2_k), FEW_KERNEL(q2_k, 8)},
 };

@@ -140,5 +140,5 @@ const struct format format_q3_k = {
     .act = ACT_Q8,
     .quantize = q3_k_quantize,
     .dequantize = q3_k_dequantize,
-    .isa = {SCALAR_KERNELS(q3_k), SIMD_KERNELS(q3_k)},
+    .isa = {SCALAR_KERNELS(q3_k), SIMD_KERNELS(q3_k), FEW_KERNEL(q3_k, 8)},
 };

@@ -137,7 +137,7 @@ const struct format format_q4_0 = {
 #ifdef TARGET_AVX2
             [ISA_AVX2] = ALL_KERNELS(q4_0, avx2),
             [ISA_AVX512] = {F32_KERNELS(q4_0, avx512), .unpack_q8 = q4_0_unpack_q8_avx512},
-            [ISA_AVX512VNNI] = {.matvec_act = q4_0_matvec_q8_avx512vnni},
+            [ISA_AVX512VNNI] = {.matvec_act = q4_0_matvec_q8_avx512vnni, .few_act = q4_0_few_q8_avx512vnni, .few = 3},
 #else
             SIMD_KERNELS(q4_0),
 #endif

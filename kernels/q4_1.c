@@ -91,5 +91,5 @@ const struct format format_q4_1 = {
     .act = ACT_Q8,
     .quantize = q4_1_quantize,
     .dequantize = q4_1_dequantize,
-    .isa = {SCALAR_KERNELS(q4_1), SIMD_KERNELS(q4_1)},
+    .isa = {SCALAR_KERNELS(q4_1), SIMD_KERNELS(q4_1), FEW_KERNEL(q4_1, 4)},
 };

@@ -100,5 +100,5 @@ const struct format format_q5_1 = {
     .act = ACT_Q8,
     .quantize = q5_1_quantize,
     .dequantize = q5_1_dequantize,
-    .isa = {SCALAR_KERNELS(q5_1), SIMD_KERNELS(q5_1)},
+    .isa = {SCALAR_KERNELS(q5_1), SIMD_KERNELS(q5_1), FEW_KERNEL(q5_1, 8)},
 };

@@ -121,5 +121,5 @@ const struct format format_q5_k = {
     .act = ACT_Q8,
     .quantize = q5_k_quantize,
     .dequantize = q5_k_dequantize,
-    .isa = {SCALAR_KERNELS(q5_k), SIMD_KERNELS(q5_k)},
+    .isa = {SCALAR_KERNELS(q5_k), SIMD_KERNELS(q5_k), FEW_KERNEL(q5_k, 8)},
 };

@@ -163,5 +163,5 @@ const struct format format_q6_k = {
     .act = ACT_Q8,
     .quantize = q6_k_quantize,
     .dequantize = q6_k_dequantize,
-    .isa = {SCALAR_KERNELS(q6_k), SIMD_KERNELS(q6_k), BLOCK16_KERNEL(q6_k)},
+    .isa = {SCALAR_KERNELS(q6_k), SIMD_KERNELS(q6_k), FEW_KERNEL(q6_k, 8), BLOCK16_KERNEL(q6_k)},
 };

@@ -113,6 +113,8 @@
 
 /* One more kernel for the list of a format. */
 #define BLOCK16_KERNEL(format) [ISA_AVX512].unpack_q8 = format##_unpack_q8_avx512
+/* ... that of dot256_avx512.h for up to n columns. */
+#define FEW_KERNEL(format, n) [ISA_AVX512VNNI].few_act = format##_few_q8_avx512vnni, [ISA_AVX512VNNI].few = (n)
 #elif defined TARGET_NEON
 #define FORMAT_SIMD(format)                                                                                                      \
     FORMAT_LOAD16(format, neon, TARGET_NEON, neon)                                                                               \
@@ -129,6 +131,7 @@
 
 #ifndef BLOCK16_KERNEL
 #define BLOCK16_KERNEL(format) [ISA_AVX512].unpack_q8 = NULL
+#define FEW_KERNEL(format, n) [ISA_SCALAR].few = 0
 #endif
 
 #endif

@@ -59,6 +59,11 @@ static void ladder(void **state)
                 expected.matvec_f32 = f->isa[isa].matvec_f32;
             if (f->isa[isa].matvec_act)
                 expected.matvec_act = f->isa[isa].matvec_act;
+            assert_true(f->isa[isa].few <= FEW_COLUMNS && (f->isa[isa].few > 1) == (f->isa[isa].few_act != NULL));
+            if (f->isa[isa].few_act) {
+                expected.few_act = f->isa[isa].few_act;
+                expected.few = f->isa[isa].few;
+            }
             if (f->isa[isa].vecmat)
                 expected.vecmat = f->isa[isa].vecmat;
             if (f->isa[isa].scores_f32)
