@@ -192,7 +192,7 @@ TARGET_AVX512VNNI FORCE_INLINE void few_dot256_avx512vnni(float *y, size_t ldy, 
         else                                                                                                                     \
             matvec_dot256_avx512vnni(y, w, format##_load256, &format_##format, &codes, x, rows);                                 \
     }                                                                                                                            \
-    TARGET_AVX512VNNI static inline void format##_few_q8_avx512vnni(float *y, size_t ldy, const void *w, const struct act *x,    \
+    TARGET_AVX512VNNI static void format##_few_q8_avx512vnni(float *y, size_t ldy, const void *w, const struct act *x,    \
                                                                     int rows)                                                    \
     {                                                                                                                            \
         static const struct codes256 codes = {__VA_ARGS__};                                                                      \

@@ -103,7 +103,7 @@ struct format_kernels {
     format_matvec *matvec_f32; /* the exact path; x.kind == ACT_F32 */
     format_matvec *matvec_act; /* the default path; x.kind == format->act; NULL everywhere when act is ACT_F32 */
     format_few *few_act;       /* ... of up to `few` columns: from there on panels are faster (matmul.h); NULL: from FEW_Q8 on */
-    int few;
+    long few; /* as wide as a pointer: no padding */
     format_vecmat *vecmat;
     /* Several queries at once; where there is none up to the machine's level, the kernels of one serve, query by query. */
     format_scores *scores_f32, *scores_act;

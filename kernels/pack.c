@@ -50,7 +50,8 @@ static void pack_scalar(const struct panel_q8 *to, const struct panel_q8 *from, 
                 hi = v > hi ? v : hi;
             }
             const int size = hi > -lo ? hi : -lo;
-            for (log[g] = 0; log[g] < 6 && size >> (log[g] + 1);)
+            log[g] = 0;
+            while (log[g] < 6 && 2 << log[g] <= size)
                 log[g]++;
             const float candidates[] = {d * (float)lo + m, d * (float)hi + m, d * (float)(1 << log[g]) * LEAST};
             for (int j = 0; j < 3; j++) {

@@ -125,5 +125,5 @@ const struct format format_q5_0 = {
     .act = ACT_Q8,
     .quantize = q5_0_quantize,
     .dequantize = q5_0_dequantize,
-    .isa = {SCALAR_KERNELS(q5_0), SIMD_KERNELS(q5_0), BLOCK16_KERNEL(q5_0)},
+    .isa = {SCALAR_KERNELS(q5_0), SIMD_KERNELS(q5_0), FEW_KERNEL(q5_0, 2), BLOCK16_KERNEL(q5_0)},
 };

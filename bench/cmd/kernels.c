@@ -225,7 +225,7 @@ const struct command command_kernels = {
         "check.\n"
         "\n"
         "With --model every distinct matrix of the model is timed whole, with random weights that come out of memory, in the\n"
-        "kernel that the engine runs by default: matvec for one column (decode), matmul for more (a batch of a prefill):\n"
+        "kernel that the engine runs by default: matvec for one column (decode), matmul for more, matmul_packed from 64 on (prefill):\n"
         "  matrices  how many matrices of all layers have that shape, and whether the head is one\n"
         "  of roof   the time that its bytes take at the read bandwidth or its operations at the peak, whichever is longer, as "
         "a\n"
