@@ -188,9 +188,11 @@ int check_matmul(struct check *k)
     int length[8], n = lengths(k->c->format, length), ok = 1;
     for (int i = 0; i < n; i++) {
         for (size_t j = 0; j < sizeof columns / sizeof *columns; j++) {
-            int fill = (int)rng_below(&k->rng, FILLS + 1);
-            ok = ok && check_product(k, PANEL_ROWS + 5, length[i], columns[j], 0, PANEL_ROWS + 5, ORDINARY) &&
-                 check_product(k, 21, length[i], columns[j], 3, 20, fill);
+            /* In turns: every length and every number of columns meet both. */
+            if ((i + (int)j) % 2)
+                ok = ok && check_product(k, PANEL_ROWS + 5, length[i], columns[j], 0, PANEL_ROWS + 5, ORDINARY);
+            else
+                ok = ok && check_product(k, 21, length[i], columns[j], 3, 20, (int)rng_below(&k->rng, FILLS + 1));
         }
     }
     /* Several panels side by side, and rows longer than what is prepared of a column at a time. */
@@ -198,19 +200,17 @@ int check_matmul(struct check *k)
            check_product(k, PANEL_ROWS + 1, 2304, 5, 0, PANEL_ROWS + 1, ORDINARY);
 }
 
-/* Both sizes of a run, the columns of whole tiles and of uneven ones. */
+/* Both sizes of a run.  Packed panels are alike, whatever was packed: all that matmul does with them is checked for one format. */
 int check_packed(struct check *k)
 {
-    const int block = k->c->format->block;
-    for (int i = 0; i < 3; i++) {
-        const int cols = block > 64 ? 256 * (i + 1) : (int[]){64, 128, 320}[i];
-        const int fill = (int)rng_below(&k->rng, FILLS + 1);
-        if (!check_product(k, PANEL_ROWS + 5, cols, 64, 0, PANEL_ROWS + 5, ORDINARY) ||
-            !check_product(k, 21, cols, 67, 3, 20, fill))
-            return 0;
-    }
-    return check_product(k, 5 * PANEL_ROWS - 3, 256, 67, 0, 5 * PANEL_ROWS - 3, ORDINARY) &&
-           check_product(k, PANEL_ROWS + 1, 2304, 65, 0, PANEL_ROWS + 1, ORDINARY);
+    const struct format *f = k->c->format;
+    const int fill = (int)rng_below(&k->rng, FILLS + 1), block = f->block > 64 ? f->block : 64;
+    if (!check_product(k, PANEL_ROWS + 5, block, 64, 0, PANEL_ROWS + 5, ORDINARY) ||
+        !check_product(k, 21, 2 * block, 67, 3, 20, fill))
+        return 0;
+    return f != &format_q8_0 || (check_product(k, PANEL_ROWS + 5, 320, 64, 0, PANEL_ROWS + 5, ORDINARY) &&
+                                 check_product(k, 5 * PANEL_ROWS - 3, 256, 67, 0, 5 * PANEL_ROWS - 3, ORDINARY) &&
+                                 check_product(k, PANEL_ROWS + 1, 2304, 65, 0, PANEL_ROWS + 1, ORDINARY));
 }
 
 int check_vecmat(struct check *k)
