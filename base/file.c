@@ -13,6 +13,8 @@
 
 #include "base/clock.h"
 
+#define PAGE 4096 /* the smallest that there is */
+
 static int64_t ns_of(struct timespec t)
 {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
@@ -38,15 +40,6 @@ static int open_regular(const char *path, struct file_id *id, struct err *e)
     return fd;
 }
 
-/* MAP_POPULATE would do it before the kernel hears of huge pages. */
-static void fault_in(uint8_t *p, size_t n)
-{
-    if (!madvise(p, n, MADV_POPULATE_READ) || errno != EINVAL)
-        return;
-    for (size_t i = 0; i < n; i += 4096) /* a kernel before 5.14 */
-        (void)*(volatile uint8_t *)(p + i);
-}
-
 int file_map(struct map *m, const char *path, int populate, struct err *e)
 {
     struct file_id id;
@@ -66,8 +59,8 @@ int file_map(struct map *m, const char *path, int populate, struct err *e)
         return err_set(e, ERR_ENV, "%s: cannot map %.1f MiB: %s", path, (double)id.bytes / 1048576.0, strerror(why));
     /* A wish, heard where the page cache does not hold the file in small pages already. */
     madvise(p, (size_t)id.bytes, MADV_HUGEPAGE);
-    if (populate)
-        fault_in(p, (size_t)id.bytes);
+    for (size_t at = 0; populate && at < (size_t)id.bytes; at += PAGE) /* MAP_POPULATE would do it before the wish */
+        (void)((const volatile uint8_t *)p)[at];
     m->p = p;
     m->n = (size_t)id.bytes;
     return 0;

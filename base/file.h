@@ -21,7 +21,8 @@ struct map {
     struct file_id id;
 };
 
-/* Maps a regular file read-only, in huge pages where the page cache holds it so.  populate: fault every page in now, so that no page fault is timed later. */
+/* Maps a regular file read-only, in huge pages where the page cache holds it so.  populate: fault every page in now, so that no
+ * page fault is timed later. */
 int file_map(struct map *m, const char *path, int populate, struct err *e);
 void file_unmap(struct map *m);
 

@@ -78,7 +78,7 @@ int64_t model_parameters(const struct model *m);
 
 /* What a quantized matrix is multiplied with (kernels/format.h); names as in options and database: compute_names. */
 enum compute {
-    COMPUTE_PACKED,     /* int8, of many tokens at once with the weights rounded to fewer scales as well (kernels/pack.h) */
+    COMPUTE_PACKED,     /* int8, of many tokens at once with the weights rounded to fewer scales as well (kernels/matmul.h) */
     COMPUTE_INT8,       /* activations in int8, a scale per run of 64 */
     COMPUTE_INT8_TOKEN, /* ... a scale per token, that is per column of a product */
     COMPUTE_EXACT,      /* activations as they are */

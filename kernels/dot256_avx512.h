@@ -182,27 +182,26 @@ TARGET_AVX512VNNI FORCE_INLINE void few_dot256_avx512vnni(float *y, size_t ldy, 
 }
 
 /* Defines format_matvec_q8_avx512vnni and format_few_q8_avx512vnni from format_load256; what follows the name are the fields of its
- * struct codes256.  Shorter rows go to the kernel of any format. */
+ * struct codes256.  Shorter rows go to the kernel of any format, of a few columns one after the other, and so do rows of more than
+ * FEW_STEPS. */
 #define FORMAT_DOT256(format, ...)                                                                                               \
+    static const struct codes256 format##_codes = {__VA_ARGS__};                                                                 \
     TARGET_AVX512VNNI static void format##_matvec_q8_avx512vnni(float *y, const void *w, const struct act *x, int rows)          \
     {                                                                                                                            \
-        static const struct codes256 codes = {__VA_ARGS__};                                                                      \
         if (format_##format.block < 256 && x->k < 256)                                                                           \
             matvec_q8_rows_avx2(y, w, format##_load32_avx2, dot4_avx512vnni, &format_##format, x, rows);                         \
         else                                                                                                                     \
-            matvec_dot256_avx512vnni(y, w, format##_load256, &format_##format, &codes, x, rows);                                 \
+            matvec_dot256_avx512vnni(y, w, format##_load256, &format_##format, &format##_codes, x, rows);                        \
     }                                                                                                                            \
-    TARGET_AVX512VNNI static void format##_few_q8_avx512vnni(float *y, size_t ldy, const void *w, const struct act *x,    \
-                                                                    int rows)                                                    \
+    TARGET_AVX512VNNI static void format##_few_q8_avx512vnni(float *y, size_t ldy, const void *w, const struct act *x, int rows) \
     {                                                                                                                            \
-        static const struct codes256 codes = {__VA_ARGS__};                                                                      \
-        if ((format_##format.block < 256 && x->k < 256) || x->k > 256 * FEW_STEPS)                                               \
+        if (x->k >= 256 && x->k <= 256 * FEW_STEPS)                                                                              \
+            few_dot256_avx512vnni(y, ldy, w, format##_load256, &format_##format, &format##_codes, x, rows);                      \
+        else                                                                                                                     \
             for (int c = 0; c < x->n; c++) {                                                                                     \
                 const struct act one = act_columns(x, c, 1);                                                                     \
                 format##_matvec_q8_avx512vnni(y + (size_t)c * ldy, w, &one, rows);                                               \
             }                                                                                                                    \
-        else                                                                                                                     \
-            few_dot256_avx512vnni(y, ldy, w, format##_load256, &format_##format, &codes, x, rows);                               \
     }
 
 /* -- what formats have in common -- */

@@ -11,12 +11,13 @@
 /* x is F32 or BF16; the lanes of the exact path either way. */
 typedef void gemm_f32(float *y, size_t ldy, const float *panel, const struct act *x, int rows);
 
-/* Up to so many columns matmul reads the native blocks once per column, from the L1 cache after the first, where a format has no kernel
- * for a few: a panel costs more than it saves.  Measured on Zen 5 with AVX-512, as are the limits of those kernels (FEW_KERNEL). */
+/* Up to so many columns matmul reads the native blocks once per column, from the L1 cache after the first, where a format has no
+ * kernel for a few: a panel costs more than it saves.  Measured on Zen 5 with AVX-512, as are the limits of those kernels
+ * (FEW_KERNEL). */
 #define FEW_Q8 2
 
-/* x is Q8, of more than FEW_Q8 columns; row r is in panels[r / PANEL_ROWS].  Panels side by side read the columns less often, for those of a long prompt do
- * not stay in the L2 cache, and write longer pieces of y. */
+/* x is Q8, of more than FEW_Q8 columns; row r is in panels[r / PANEL_ROWS].  Panels side by side read the columns less often, for
+ * those of a long prompt do not stay in the L2 cache, and write longer pieces of y. */
 #define PANELS_Q8 4
 typedef void gemm_q8(float *y, size_t ldy, const struct panel_q8 *panels, const struct act *x, int rows);
 

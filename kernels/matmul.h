@@ -11,7 +11,7 @@
  *         This is the operand order of an int8 dot product with four elements per lane: one vector is one step of four weights
  *         for PANEL_ROWS rows, the activation is broadcast.
  *
- * Packed panels are q8 panels that were rounded once more: `run` weights of a row have one scale, and none an offset, so that a
+ * Packed panels are q8 panels that were rounded once more: `pack` weights of a row have one scale, and none an offset, so that a
  * product is scaled as seldom as the activations allow.  Worth it for many columns only (kernels/pack.c).
  *
  * Neither allocates; the caller gives each thread its scratch and its own range of rows. */
