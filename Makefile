@@ -208,7 +208,7 @@ quality: $(O)/bench
 	    --reference f16 --tasks home --db $(O)/quality.db >/dev/null
 	@{ printf '%s\n' '# Quality by weight format' '' \
 	    'The shipped model (models/README.md) on stories and on its tasks, made by `make quality`; docs/method.md defines the numbers.' \
-	    'Rows are in order of size. KV cache f16, compute path int8.' ''; \
+	    'Rows are in order of size. KV cache f16, compute path packed.' ''; \
 	    $(O)/bench show last --db $(O)/quality.db --markdown; } >docs/quality.md.new
 	@mv docs/quality.md.new docs/quality.md
 
