@@ -42,23 +42,6 @@ struct panel_q8 panel_q8_in(void *scratch, const struct format *f, int cols)
     return (struct panel_q8){.q = (uint8_t *)(m + (f->offset ? scales : 0)), .d = d, .m = m};
 }
 
-/* Column c of x alone. */
-static struct act column(const struct act *x, int c)
-{
-    const size_t k = (size_t)x->k, at = (size_t)c * k;
-    struct act one = {.kind = x->kind, .n = 1, .k = x->k};
-    if (x->kind == ACT_F32) {
-        one.f32 = x->f32 + at;
-    } else if (x->kind == ACT_BF16) {
-        one.bf16 = x->bf16 + at;
-    } else {
-        one.q = x->q + at;
-        one.d = x->d + at / ACT_GROUP;
-        one.sum = x->sum + at / SUM_GROUP;
-    }
-    return one;
-}
-
 /* Rows of int8 weights, at most as many as there are panels for; packed where pack is not 0. */
 static void unpack_q8(struct panel_q8 panels[PANELS_Q8], const struct matrix *w, const uint8_t *rows, int n, int pack,
                       enum isa isa, uint8_t *scratch)
@@ -100,7 +83,7 @@ void matmul(float *y, size_t ldy, const struct matrix *w, const struct act *x, i
         const int n = row1 - r < step ? row1 - r : step;
         if (x->n <= few) {
             for (int c = 0; c < x->n; c++) {
-                struct act one = column(x, c);
+                const struct act one = act_columns(x, c, 1);
                 matvec(y + (size_t)c * ldy + r, rows, &one, n);
             }
         } else if (q8) {
