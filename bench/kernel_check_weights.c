@@ -129,7 +129,7 @@ static int check_product(struct check *k, int rows, int cols, int n, int row0, i
     memset(&untouched, 0xe5, sizeof untouched);
     fill_weights(k, w, wf, rows, cols, fill);
     fill_sizes(k, size, w, wf, rows, cols);
-    const int pack = c->kind == KERNEL_MATMUL_PACKED ? pack_run(n, cols) : 0;
+    const int pack = c->kind == KERNEL_MATMUL_PACKED ? pack_run(cols) : 0;
     if (pack) {
         pack_weights(k, wf, w, rows, cols, pack);
         for (int i = 0; i < rows * cols; i++)

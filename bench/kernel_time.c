@@ -118,7 +118,7 @@ static void list_model(struct kernel_job *j, const struct kernel_case *cases, in
     for (int i = 0; i < j->n_shapes * j->n_columns; i++) {
         const struct kernel_shape *s = &j->shapes[i / j->n_columns];
         const int columns = j->columns[i % j->n_columns];
-        const int packed = s->format->act == ACT_Q8 && pack_run(columns, s->k);
+        const int packed = s->format->act == ACT_Q8 && columns >= PACK_COLUMNS && pack_run(s->k);
         const enum kernel_kind kind = columns == 1 ? KERNEL_MATVEC : packed ? KERNEL_MATMUL_PACKED : KERNEL_MATMUL;
         int c = n - 1;
         while (c > 0 && (cases[c].format != s->format || cases[c].kind != kind || cases[c].act != s->format->act))

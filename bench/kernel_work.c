@@ -120,7 +120,7 @@ int kernel_work_open(struct kernel_work *w, const struct kernel_case *c, int row
     }
     for (int r = 0; r < rows; r++)
         b->x2[n_x + (size_t)r] = (float)rng_unit(&rng); /* what vecmat weighs rows by */
-    const int pack = c->kind == KERNEL_MATMUL_PACKED ? pack_run(columns, k) : 0;
+    const int pack = c->kind == KERNEL_MATMUL_PACKED ? pack_run(k) : 0;
     if (is_product(c) || is_attention(c))
         act_fill(&b->act, c->act, b->x, columns, k, pack ? pack : ACT_RUN, b->room, c->isa);
     b->act.pack = pack;

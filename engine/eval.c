@@ -64,8 +64,8 @@ static void operands(struct session *s, int thread, struct act a[ACT_COUNT], uns
     a[ACT_F32] = (struct act){.kind = ACT_F32, .n = n, .k = k, .f32 = weight ? normed : x};
     a[ACT_BF16] = (struct act){.kind = ACT_BF16, .n = n, .k = k, .bf16 = s->bf16};
     a[ACT_Q8] = (struct act){.kind = ACT_Q8, .n = n, .k = k, .q = s->q8, .d = s->q8_d, .sum = s->q8_sum};
-    if (s->compute == COMPUTE_PACKED)
-        a[ACT_Q8].pack = pack_run(n, k);
+    if (s->compute == COMPUTE_PACKED && n >= PACK_COLUMNS)
+        a[ACT_Q8].pack = pack_run(k);
     for (int c = from; c < to; c++) {
         const float *column = x + (size_t)c * (size_t)k;
         if (branch != BRANCH_NONE)

@@ -10,9 +10,9 @@
 #define MANY_Q8 64
 #define PANELS_BYTES ((size_t)640 << 10)
 
-int pack_run(int columns, int k)
+int pack_run(int k)
 {
-    return columns < MANY_Q8 ? 0 : k % PACK_RUN == 0 ? PACK_RUN : k % 64 == 0 ? 64 : 0;
+    return k % PACK_RUN == 0 ? PACK_RUN : k % 64 == 0 ? 64 : 0;
 }
 
 static size_t panel_q8_bytes(const struct format *f, int cols)

@@ -37,9 +37,12 @@ size_t matmul_scratch(const struct format *f, int cols);
 /* The parts of a q8 panel of `cols` columns in `scratch`. */
 struct panel_q8 panel_q8_in(void *scratch, const struct format *f, int cols);
 
-/* How many weights share a scale in the packed panels that pay for so many columns of k elements, and should share one of the
- * activations (act.pack and the run of act_fill); 0 where none do: few columns, or k does not divide. */
-int pack_run(int columns, int k);
+/* From so many columns on packed panels pay. */
+#define PACK_COLUMNS 96
+
+/* How many weights of k share a scale in packed panels, and should share one of the activations (act.pack and the run of
+ * act_fill); 0 where k does not divide. */
+int pack_run(int k);
 
 /* y[c * ldy + r] = sum over i of w[r][i] * x[c][i] for rows row0 <= r < row1 and every column c of x.
  * The path is exact when x->kind is ACT_F32, else x->kind must be w->format->act; through packed panels where x->pack says so. */

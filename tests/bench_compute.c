@@ -10,12 +10,13 @@
 #include "bench/task.h"
 #include "engine/model.h"
 #include "engine/quantize.h"
+#include "kernels/matmul.h"
 
 #define MODEL "models/home.gguf"
 #define STORIES "prompts/home/stories.txt"
 
-/* A window goes through the model at once, in as many tokens as the packed path asks for. */
-enum { WINDOW = 128, WINDOWS = 6, TOKENS = WINDOWS * WINDOW };
+/* Each half of a window goes through the model at once: as many tokens as the packed path asks for. */
+enum { WINDOW = 2 * PACK_COLUMNS + 2, WINDOWS = 4, TOKENS = WINDOWS * WINDOW };
 
 static struct task_side open_side(enum compute compute)
 {

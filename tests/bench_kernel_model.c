@@ -82,7 +82,7 @@ static void a_head_may_have_the_shape_of_another(void **state)
 static void the_kernel_is_the_one_of_the_engine(void **state)
 {
     (void)state;
-    static const int columns[] = {1, 3, 64};
+    static const int columns[] = {1, 3, PACK_COLUMNS};
     for (int level = 0; level < ISA_COUNT; level++)
         for (int i = 0; formats[i] && isa_has((enum isa)level); i++) {
             const struct format *f = formats[i];

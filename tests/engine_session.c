@@ -6,7 +6,7 @@
 #include "engine/session.h"
 #include "tests/toy.h"
 
-#define TOKENS 70 /* beyond the 32 that the toys claim to be trained for, and enough at once for packed panels */
+#define TOKENS 100 /* beyond the 32 that the toys claim to be trained for, and enough at once for packed panels */
 
 /* Nothing divides into 32 (or 16); tied head. */
 static const struct toy odd = {
@@ -139,7 +139,7 @@ static void the_forward_pass_is_the_definition(void **state)
             free(got);
         }
         assert_true(off[COMPUTE_EXACT] < 1e-4);
-        assert_true(off[COMPUTE_INT8] < (toys[i] == &blocks ? 0.1 : 1e-4)); /* f32 and f16 weights take F32 activations */
+        assert_true(off[COMPUTE_INT8] < (toys[i] == &blocks ? 0.2 : 1e-4)); /* f32 and f16 weights take F32 activations */
         assert_true(off[COMPUTE_INT8_TOKEN] < (toys[i] == &blocks ? 0.2 : 1e-4));
         assert_true((off[COMPUTE_INT8_TOKEN] != off[COMPUTE_INT8]) == (toys[i] == &blocks));
         free(want);

@@ -225,7 +225,7 @@ const struct command command_kernels = {
         "check.\n"
         "\n"
         "With --model every distinct matrix of the model is timed whole, with random weights that come out of memory, in the\n"
-        "kernel that the engine runs by default: matvec for one column (decode), matmul for more, matmul_packed from 64 on (a\n"
+        "kernel that the engine runs by default: matvec for one column (decode), matmul for more, matmul_packed from 96 on (a\n"
         "batch of a prefill):\n"
         "  matrices  how many matrices of all layers have that shape, and whether the head is one\n"
         "  of roof   the time that its bytes take at the read bandwidth or its operations at the peak, whichever is longer, as "
