@@ -126,5 +126,5 @@ const struct format format_q4_k = {
     .act = ACT_Q8,
     .quantize = q4_k_quantize,
     .dequantize = q4_k_dequantize,
-    .isa = {SCALAR_KERNELS(q4_k), SIMD_KERNELS(q4_k), FEW_KERNEL(q4_k, 5), BLOCK16_KERNEL(q4_k)},
+    .isa = {SCALAR_KERNELS(q4_k), SIMD_KERNELS(q4_k), FEW_KERNEL(q4_k, 7), BLOCK16_KERNEL(q4_k)},
 };
