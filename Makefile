@@ -1,6 +1,6 @@
 # make            builds build/bench
 # make demo       sets the machine up, then runs the main job on the shipped model (MODEL=path.gguf: on that one)
-# make test       sets the machine up, then runs every test
+# make test       sets the machine up, then runs every test (T=bench_gate: only those whose names begin so)
 # make check      checks every kernel against its scalar definition, on every instruction set of this machine
 # make check-asan every test and the check program under AddressSanitizer and UndefinedBehaviorSanitizer
 # make check-arm  the same check for aarch64, by a cross compiler (CROSS=) and under an emulator (EMULATOR=); slow
@@ -26,7 +26,7 @@ SANITIZE =
 # -ffp-contract=off: a fused multiply-add happens where the source says so and nowhere else, so every build gives the same bits.
 CFLAGS  = -std=gnu11 $(OPT) -g -ffp-contract=off -fno-math-errno -Wall -Wextra -Wpedantic -Werror -Wstrict-prototypes \
           -Wmissing-prototypes -Wshadow -Wvla $(SANITIZE)
-CPPFLAGS = -I. -I$(O) -D_GNU_SOURCE -DHAVE_HWLOC=$(HWLOC) -DHAVE_PAPI=$(PAPI)
+CPPFLAGS = -I. -I$(O) -D_GNU_SOURCE
 # A build that is slower by a share of its own work, to try the gate: engine/inject.h.
 ifdef INJECT
 CPPFLAGS += $(INJECT)
@@ -98,6 +98,14 @@ $(O)/build_info.h: always
 	    COMPILER "`$(CC) --version | head -n 1`" \
 	    FLAGS '$(strip $(CFLAGS) $(INJECT)) HWLOC=$(HWLOC) PAPI=$(PAPI)' >$@.new; $(if_changed)
 
+# With or without a library: few files care.
+$(O)/libraries: always
+	@mkdir -p $(@D)
+	@echo 'HWLOC=$(HWLOC) PAPI=$(PAPI)' >$@.new; $(if_changed)
+uses_libraries = $(O)/obj/bench/topology.o $(O)/obj/bench/probe/counters.o $(O)/obj/tests/bench_topology.o $(O)/obj/tests/bench_counters.o
+$(uses_libraries): $(O)/libraries
+$(uses_libraries): private CPPFLAGS += -DHAVE_HWLOC=$(HWLOC) -DHAVE_PAPI=$(PAPI)
+
 # Where `make install` puts the figures' scripts and the task sets: another PREFIX compiles these files again.
 $(O)/prefix: always
 	@mkdir -p $(@D)
@@ -127,7 +135,9 @@ PAPI_WRAPPED  = library_init strerror get_component_index get_component_info cre
 ifeq ($(PAPI),1)
 LDFLAGS_bench_counters = $(PAPI_WRAPPED:%=-Wl,--wrap=PAPI_%)
 endif
-TESTS         = $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*_*.c))
+# T=bench_gate: only those whose names begin so.
+T             =
+TESTS         = $(patsubst tests/%.c,$(O)/tests/%,$(filter tests/$(T)%,$(wildcard tests/*_*.c tests/*_*.sh)))
 
 $(O)/tests/%: $(O)/obj/tests/%.o $(O)/obj/tests/test.o $$(links_$$(firstword $$(subst _, ,$$*)))
 	@mkdir -p $(@D)
@@ -156,7 +166,7 @@ test: setup
 	@$(MAKE) --no-print-directory run-tests
 
 run-tests: $(TESTS) $(O)/bench
-	@BENCH=$(O)/bench ci/run-tests $(O)/test-logs $(TESTS) $(wildcard tests/*_*.sh)
+	@BENCH=$(O)/bench ci/run-tests $(O)/test-logs $(TESTS)
 
 check: $(O)/bench
 	$(O)/bench kernels --check
