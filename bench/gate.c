@@ -169,7 +169,7 @@ static int take(struct gate *g, int cell, int metric, const struct gate_unit *u,
     if (t->absent)
         return 0;
     for (int i = 0; i < GATE_ARMS; i++) {
-        v[i] = gate_metric_value(m, u, (enum gate_arm)i);
+        v[i] = m->value(&u->arm[i]);
         missing += !(v[i] > 0);
     }
     if (missing == GATE_ARMS && !member->n && m->may_be_absent && !g->config->metric[metric].required) {

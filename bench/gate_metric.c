@@ -11,38 +11,34 @@
 
 /* -- values of one process ------------------------------------------------------------------------------------------------- */
 
-/* Median of f over the rounds that count; NaN as soon as one has no value. */
-static double median_of(const struct gate_process *p, const unsigned char *keep, double (*f)(const struct gate_sample *))
+/* What a quarter of the rounds take at most: the second smallest of eight.  NaN as soon as one has no value. */
+static double undisturbed(const struct gate_process *p, double (*f)(const struct gate_sample *))
 {
-    double *v = calloc((size_t)p->n + 1, sizeof *v), median = NAN;
+    double *v = calloc((size_t)p->n + 1, sizeof *v), x = NAN;
     size_t n = 0;
     if (!v)
         abort();
-    for (int k = 0; k < p->n; k++)
-        if (keep[k])
-            v[n++] = f(&p->sample[k]);
-    for (size_t k = 0; k < n; k++)
-        if (isnan(v[k]))
-            n = 0;
-    if (n) {
+    while (n < (size_t)p->n && !isnan(v[n] = f(&p->sample[n])))
+        n++;
+    if (n && n == (size_t)p->n) {
         stats_sort(v, n);
-        median = stats_quantile(v, n, 0.5);
+        x = v[(n - 1) / 4];
     }
     free(v);
-    return median;
+    return x;
 }
 
-/* Quantile q of the times of the decoded tokens of the samples from .. to - 1 that count. */
-static double token_quantile(const struct gate_sample *s, int n, const unsigned char *keep, double q)
+/* Quantile q of the times of the decoded tokens of n samples. */
+static double token_quantile(const struct gate_sample *s, int n, double q)
 {
     size_t tokens = 0, at = 0;
     for (int k = 0; k < n; k++)
-        tokens += keep[k] ? (size_t)s[k].part[PART_DECODE].tokens : 0;
+        tokens += (size_t)s[k].part[PART_DECODE].tokens;
     double *v = calloc(tokens + 1, sizeof *v);
     if (!v)
         abort();
     for (int k = 0; k < n; k++)
-        for (int i = 0; keep[k] && i < s[k].part[PART_DECODE].tokens; i++)
+        for (int i = 0; i < s[k].part[PART_DECODE].tokens; i++)
             v[at++] = (double)s[k].part[PART_DECODE].token_ns[i];
     stats_sort(v, tokens);
     double x = tokens ? stats_quantile(v, tokens, q) : NAN;
@@ -57,7 +53,7 @@ static double or_nan(int64_t x)
 
 static double token_ns(const struct gate_sample *s)
 {
-    return token_quantile(s, 1, (const unsigned char[]){1}, 0.5);
+    return token_quantile(s, 1, 0.5);
 }
 
 static double token_cpu(const struct gate_sample *s)
@@ -85,37 +81,36 @@ static double first_token(const struct gate_sample *s)
     return (double)(s->part[PART_PREFILL].ns + s->part[PART_DECODE].token_ns[0]);
 }
 
-#define MEDIAN(f)                                                                                                                \
-    static double f##_median(const struct gate_process *p, const unsigned char *keep)                                            \
+#define UNDISTURBED(f)                                                                                                           \
+    static double f##_undisturbed(const struct gate_process *p)                                                                  \
     {                                                                                                                            \
-        return median_of(p, keep, f);                                                                                            \
+        return undisturbed(p, f);                                                                                                \
     }
-MEDIAN(token_ns)
-MEDIAN(token_cpu)
-MEDIAN(token_instructions)
-MEDIAN(prefill_ns)
-MEDIAN(prefill_cpu)
-MEDIAN(first_token)
+UNDISTURBED(token_ns)
+UNDISTURBED(token_cpu)
+UNDISTURBED(token_instructions)
+UNDISTURBED(prefill_ns)
+UNDISTURBED(prefill_cpu)
+UNDISTURBED(first_token)
 
-static double token_p99(const struct gate_process *p, const unsigned char *keep)
+static double token_p99(const struct gate_process *p)
 {
-    return token_quantile(p->sample, p->n, keep, 0.99);
+    return token_quantile(p->sample, p->n, 0.99);
 }
 
 /* Over all rounds at once, because the meters advance in steps of a millisecond. */
-static double token_energy(const struct gate_process *p, const unsigned char *keep)
+static double token_energy(const struct gate_process *p)
 {
     double sum = 0, tokens = 0;
     for (int k = 0; k < p->n; k++) {
-        sum += keep[k] ? or_nan(p->sample[k].part[PART_DECODE].energy_uj) : 0;
-        tokens += keep[k] ? p->sample[k].part[PART_DECODE].tokens : 0;
+        sum += or_nan(p->sample[k].part[PART_DECODE].energy_uj);
+        tokens += p->sample[k].part[PART_DECODE].tokens;
     }
     return sum / tokens;
 }
 
-static double peak(const struct gate_process *p, const unsigned char *keep)
+static double peak(const struct gate_process *p)
 {
-    (void)keep;
     return or_nan(p->peak_bytes);
 }
 
@@ -126,20 +121,20 @@ static double peak(const struct gate_process *p, const unsigned char *keep)
 
 /* clang-format off */
 const struct gate_metric gate_metrics[] = {
-    {.name = "ms_per_token", .about = "median time of a decoded token", .unit = "ms", .scale = MS, .tolerance = 0.05, .gates = 1,
-     .value = token_ns_median, .wall = 1},
+    {.name = "ms_per_token", .about = "time of a decoded token", .unit = "ms", .scale = MS, .tolerance = 0.05, .gates = 1,
+     .value = token_ns_undisturbed},
     {.name = "cpu_per_token", .about = "CPU time of a decoded token, all threads", .unit = "ms", .scale = MS, .tolerance = 0.05,
-     .gates = 1, .value = token_cpu_median},
+     .gates = 1, .value = token_cpu_undisturbed},
     {.name = "prefill_ms", .about = "time of the prefill", .unit = "ms", .scale = MS, .tolerance = 0.05, .gates = 1,
-     .value = prefill_ns_median, .wall = 1},
+     .value = prefill_ns_undisturbed},
     {.name = "prefill_cpu", .about = "CPU time of the prefill, all threads", .unit = "ms", .scale = MS, .tolerance = 0.05, .gates = 1,
-     .value = prefill_cpu_median},
+     .value = prefill_cpu_undisturbed},
     {.name = "ttft_ms", .about = "prefill and the first decoded token", .unit = "ms", .scale = MS, .tolerance = 0.05,
-     .value = first_token_median, .wall = 1},
+     .value = first_token_undisturbed},
     {.name = "p99_ms", .about = "99% of the decoded tokens of a process take less", .unit = "ms", .scale = MS, .tolerance = 0.10,
-     .value = token_p99, .wall = 1},
+     .value = token_p99},
     {.name = "instructions", .about = "instructions of a decoded token", .unit = "", .scale = 1, .tolerance = 0.005, .gates = 1,
-     .may_be_absent = 1, .value = token_instructions_median},
+     .may_be_absent = 1, .value = token_instructions_undisturbed},
     /* Of all packages, whoever used it meanwhile: told, because a unit cannot tell its own from others'. */
     {.name = "joules_per_token", .about = "energy of a decoded token, of all packages", .unit = "J", .scale = 1e-6, .tolerance = 0.05,
      .may_be_absent = 1, .value = token_energy},
@@ -167,7 +162,7 @@ int gate_metric_index(const char *name)
     return -1;
 }
 
-/* -- rounds that count ----------------------------------------------------------------------------------------------------- */
+/* -- waiting for a CPU --------------------------------------------------------------------------------------------------- */
 
 /* 1 disturbed, 0 not, -1 when the kernel does not tell. */
 static int is_disturbed(const struct gate_unit *u, int round)
@@ -193,19 +188,4 @@ double gate_disturbed(const struct gate_unit *u)
         n += one;
     }
     return (double)n / u->rounds;
-}
-
-double gate_metric_value(const struct gate_metric *m, const struct gate_unit *u, enum gate_arm arm)
-{
-    unsigned char *keep = calloc((size_t)u->rounds + 1, 1);
-    int kept = 0;
-    if (!keep)
-        abort();
-    for (int k = 0; m->wall && k < u->rounds; k++)
-        kept += keep[k] = is_disturbed(u, k) <= 0;
-    if (kept < 2)
-        memset(keep, 1, (size_t)u->rounds);
-    double x = m->value(&u->arm[arm], keep);
-    free(keep);
-    return x;
 }

@@ -1,8 +1,8 @@
 /* gate_metric.h - what a gate compares: one row of a table per metric, more is always worse.
  *
  * To add a metric: a row in gate_metric.c, with a function of what one process measured, or the name of a fact.  A metric of time
- * has one value per process, the median over its rounds; rounds in which any arm waited for a CPU for more than 3% of the time are
- * left out of wall times, of all arms alike, unless fewer than two would be left.  CPU times keep all rounds. */
+ * has one value per process: what a quarter of its rounds take at most.  What disturbs a round makes it longer, so the short ones
+ * are the program's; the very shortest may be luck. */
 /* SPDX-License-Identifier: MIT */
 #ifndef BENCH_GATE_METRIC_H
 #define BENCH_GATE_METRIC_H
@@ -17,9 +17,8 @@ struct gate_metric {
     double floor;      /* and what it may be worse by in any case, base unit */
     int gates;         /* decides unless gate.ini says otherwise; else it is judged and told */
     int may_be_absent; /* not every machine can measure it */
-    /* Of one process: keep[round] is 1 for the rounds that count.  NaN: not measured.  NULL for an exact metric. */
-    double (*value)(const struct gate_process *p, const unsigned char *keep);
-    int wall;         /* leave out disturbed rounds */
+    /* Of one process of a unit that gate_unit_check has passed.  NaN: not measured.  NULL for an exact metric. */
+    double (*value)(const struct gate_process *p);
     const char *fact; /* of an exact metric: head must not have more of this fact or, with must_equal, exactly as much */
     int must_equal;
     int of_model; /* can only differ between two models */
@@ -30,10 +29,7 @@ extern const int gate_n_metrics;
 
 int gate_metric_index(const char *name); /* -1: there is none */
 
-/* Value of an arm in a unit that gate_unit_check has passed. */
-double gate_metric_value(const struct gate_metric *m, const struct gate_unit *u, enum gate_arm arm);
-
-/* Share of the unit's rounds that were disturbed, NaN where the kernel does not tell. */
+/* Share of the unit's rounds in which an arm waited for a CPU for more than 3% of the time, NaN where the kernel does not tell. */
 double gate_disturbed(const struct gate_unit *u);
 
 #endif

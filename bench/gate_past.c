@@ -184,7 +184,7 @@ static void take_values(struct gate_past_cell *c)
         double *v = c->metric[k].on ? zeroed((size_t)c->n * GATE_ARMS, sizeof *v) : NULL;
         for (int i = 0; v && i < c->n; i++)
             for (int arm = 0; arm < GATE_ARMS; arm++)
-                v[i * GATE_ARMS + arm] = c->whole[i] ? gate_metric_value(&gate_metrics[k], &c->unit[i], (enum gate_arm)arm) : NAN;
+                v[i * GATE_ARMS + arm] = c->whole[i] ? gate_metrics[k].value(&c->unit[i].arm[arm]) : NAN;
         c->metric[k].value = v;
     }
 }

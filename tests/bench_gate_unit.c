@@ -93,19 +93,25 @@ static void a_unit_that_is_not_whole_is_invalid(void **state)
 
 static double value(const struct gate_unit *u, const char *metric, enum gate_arm arm)
 {
-    return gate_metric_value(&gate_metrics[gate_metric_index(metric)], u, arm);
+    return gate_metrics[gate_metric_index(metric)].value(&u->arm[arm]);
 }
 
-static void metrics_are_medians_over_rounds(void **state)
+static void metrics_are_what_a_quarter_of_the_rounds_take(void **state)
 {
     (void)state;
     struct gate_unit u;
     make(&u);
-    assert_true(value(&u, "ms_per_token", ARM_BASE) == 101.5);
-    assert_true(value(&u, "cpu_per_token", ARM_BASE) == 201.5);
-    assert_true(value(&u, "prefill_ms", ARM_BASE) == 1001.5);
-    assert_true(value(&u, "prefill_cpu", ARM_BASE) == 604.5);
-    assert_true(value(&u, "ttft_ms", ARM_BASE) == 1103);
+    assert_true(value(&u, "ms_per_token", ARM_BASE) == 100); /* the first of four */
+    assert_true(value(&u, "cpu_per_token", ARM_BASE) == 200);
+    assert_true(value(&u, "prefill_ms", ARM_BASE) == 1000);
+    assert_true(value(&u, "prefill_cpu", ARM_BASE) == 600);
+    assert_true(value(&u, "ttft_ms", ARM_BASE) == 1100);
+    u.arm[ARM_BASE].n = 3;
+    assert_true(value(&u, "ms_per_token", ARM_BASE) == 100);
+    u.arm[ARM_BASE].n = 4;
+    u.arm[ARM_BASE].sample[2].part[PART_PREFILL].ns = 999; /* wherever the short ones are */
+    u.arm[ARM_BASE].sample[1].part[PART_PREFILL].ns = 5000;
+    assert_true(value(&u, "prefill_ms", ARM_BASE) == 999);
     assert_true(value(&u, "p99_ms", ARM_BASE) == 103);
     assert_true(value(&u, "peak_memory", ARM_NULL) == 5002);
     assert_true(isnan(value(&u, "instructions", ARM_BASE)));
@@ -113,12 +119,23 @@ static void metrics_are_medians_over_rounds(void **state)
                 (4 * 600 + 6) / (4.0 * u.arm[ARM_BASE].sample[0].part[PART_DECODE].tokens));
     u.arm[ARM_BASE].sample[0].part[PART_DECODE].energy_uj = -1;
     assert_true(isnan(value(&u, "joules_per_token", ARM_BASE)));
-    u.arm[ARM_BASE].sample[3].part[PART_DECODE].cpu_ns = -1; /* one lost: there is no median of the others */
+    u.arm[ARM_BASE].sample[3].part[PART_DECODE].cpu_ns = -1; /* one lost: the others do not stand for it */
     assert_true(isnan(value(&u, "cpu_per_token", ARM_BASE)));
     gate_unit_free(&u);
 }
 
-static void a_round_that_waited_for_a_cpu_counts_for_nobody(void **state)
+static void of_eight_rounds_the_second_shortest_counts(void **state)
+{
+    (void)state;
+    struct gate_sample sample[8] = {0};
+    const int64_t ns[8] = {40, 30, 90, 20, 70, 50, 80, 60};
+    for (int k = 0; k < 8; k++)
+        sample[k].part[PART_PREFILL].ns = ns[k];
+    const struct gate_process p = {.n = 8, .sample = sample};
+    assert_true(gate_metrics[gate_metric_index("prefill_ms")].value(&p) == 30);
+}
+
+static void rounds_that_waited_for_a_cpu_are_counted(void **state)
 {
     (void)state;
     struct gate_unit u;
@@ -126,12 +143,9 @@ static void a_round_that_waited_for_a_cpu_counts_for_nobody(void **state)
     assert_true(gate_disturbed(&u) == 0);
     u.arm[ARM_NULL].sample[0].part[PART_PREFILL].run_delay_ns = 61; /* 3% of 1000 ns on 2 threads are 60 */
     assert_true(gate_disturbed(&u) == 0.25);
-    assert_true(value(&u, "ms_per_token", ARM_BASE) == 102);
-    assert_true(value(&u, "ms_per_token", ARM_HEAD) == 102);
-    assert_true(value(&u, "cpu_per_token", ARM_BASE) == 201.5); /* CPU time does not count the waiting */
     u.arm[ARM_BASE].sample[1].part[PART_DECODE].run_delay_ns = 500;
-    u.arm[ARM_HEAD].sample[2].part[PART_DECODE].run_delay_ns = 500;
-    assert_true(value(&u, "ms_per_token", ARM_BASE) == 101.5); /* fewer than two are left: all of them */
+    u.arm[ARM_HEAD].sample[1].part[PART_DECODE].run_delay_ns = 500;
+    assert_true(gate_disturbed(&u) == 0.5);
     u.arm[ARM_HEAD].sample[3].part[PART_DECODE].run_delay_ns = -1;
     assert_true(isnan(gate_disturbed(&u)));
     gate_unit_free(&u);
@@ -143,8 +157,9 @@ int main(void)
         cmocka_unit_test(a_whole_and_balanced_unit_is_valid),
         cmocka_unit_test(a_biased_order_is_invalid),
         cmocka_unit_test(a_unit_that_is_not_whole_is_invalid),
-        cmocka_unit_test(metrics_are_medians_over_rounds),
-        cmocka_unit_test(a_round_that_waited_for_a_cpu_counts_for_nobody),
+        cmocka_unit_test(metrics_are_what_a_quarter_of_the_rounds_take),
+        cmocka_unit_test(of_eight_rounds_the_second_shortest_counts),
+        cmocka_unit_test(rounds_that_waited_for_a_cpu_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

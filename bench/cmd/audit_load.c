@@ -41,23 +41,22 @@ static char *copied(const char *text)
 
 static void add_process(struct gate_side *s, const struct gate_metric *m, const struct gate_process *p)
 {
-    double sum = 0;
-    unsigned char *all = malloc((size_t)p->n);
+    double sum = 0, *sorted = calloc((size_t)p->n + 1, sizeof *sorted);
     s->median = grown(s->median, (int)s->n, sizeof *s->median);
     s->mean = grown(s->mean, (int)s->n, sizeof *s->mean);
     s->sample = grown(s->sample, (int)s->n_samples + p->n, sizeof *s->sample);
-    if (!all)
+    if (!sorted)
         abort();
-    memset(all, 1, (size_t)p->n);
-    s->median[s->n] = m->value(p, all);
     for (int k = 0; k < p->n; k++) {
         struct gate_process one = *p; /* a process of one round: its value is that round's */
         one.sample += k;
         one.n = 1;
-        sum += s->sample[s->n_samples++] = m->value(&one, all);
+        sum += sorted[k] = s->sample[s->n_samples++] = m->value(&one);
     }
+    stats_sort(sorted, (size_t)p->n);
+    s->median[s->n] = stats_quantile(sorted, (size_t)p->n, 0.5);
     s->mean[s->n++] = sum / p->n;
-    free(all);
+    free(sorted);
 }
 
 /* 0 where something was not measured. */
