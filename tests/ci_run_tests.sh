@@ -32,5 +32,6 @@ run 1 '^    what went wrong$' "$dir/two" "$dir/bad"
 run 1 '^silent .*FAILED (exit 0) no summary' "$dir/silent" "$dir/two"
 run 1 '^killed .*FAILED (exit 137) no test failed, but the program did' "$dir/killed" "$dir/two"
 run 1 '^2 passed, 1 failed, 0 skipped$' "$dir/two" "$dir/absent"
+run 2 'there is no test to run'
 
 sum
