@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "bench/gate_build.h"
 #include "bench/process.h"
 
 #define MORE_UNITS 2 /* times the usual ones, for what was undecided */
@@ -120,45 +121,28 @@ static void close_tree(struct bisect *b)
 
 /* -- building -------------------------------------------------------------------------------------------------------------- */
 
-static int copy_program(const char *bytes, size_t n, const char *to, struct err *e)
-{
-    unlink(to);
-    FILE *f = fopen(to, "w");
-    int failed = !f || fwrite(bytes, 1, n, f) != n;
-    if (f)
-        failed |= fclose(f) != 0;
-    if (failed || chmod(to, 0700))
-        return err_set(e, ERR_ENV, "%s: cannot write a copy of the program: %s; set TMPDIR to a folder with room", to,
-                       strerror(errno));
-    return 0;
-}
-
 /* Builds what is checked out and copies its program to `to`: 0, 1 with why it cannot be built, or -1. */
 static int build(struct bisect *b, const char *to, char why[300], struct err *e)
 {
     char path[PATH_MAX + 300], line[200];
     struct text said = {0}, out = {0};
-    struct err no_program;
     int status;
-    size_t n;
     snprintf(path, sizeof path, "%s/%s", b->tree, b->c->program);
     unlink(path); /* that of another commit is not this one's */
     int rc = process_run(&(struct process){b->tree, b->c->build, b->c->stop}, &said, &said, &status, e);
     process_last_line(&said, line, sizeof line);
-    char *bytes = rc ? NULL : file_read(path, &n, &no_program);
     if (!rc && status) {
         snprintf(why, 300, "cannot be built (exit status %d): %s", status, line);
         rc = 1;
-    } else if (!rc && !bytes) {
+    } else if (!rc && access(path, R_OK)) {
         snprintf(why, 300, "cannot be built: the command ended well, but made no %.150s", b->c->program);
         rc = 1;
     } else if (!rc) {
-        rc = copy_program(bytes, n, to, e);
+        rc = gate_build_copy(path, to, e);
     }
     /* What the build changed in the files of the commit would stand in the way of the next one. */
     if (rc >= 0 && git_run(b->tree, WORDS("reset", "--quiet", "--hard"), &out, e))
         rc = -1;
-    free(bytes);
     text_free(&said);
     text_free(&out);
     return rc;

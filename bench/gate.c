@@ -92,21 +92,26 @@ static struct trial_setup setup_of(const struct gate *g, const struct plan *p, i
                                 .seed = g->sweep->seed};
 }
 
-/* Which files unit `number` runs: base takes them in turn, head so that in the long run each meets each of base's. */
+/* Copies what unit `number` runs: base takes them in turn, head so that in the long run each meets each of base's. */
 static int unit_setup(const struct gate *g, int cell, int number, struct unit_setup *u, struct err *e)
 {
-    const char *base = g->base.build[number % g->base.n].path;
-    const char *head = g->head.build[(number + number / g->base.n) % g->head.n].path;
-    const char *null = g->null.n ? g->null.build[number % g->null.n].path : g->base.build[(number + 1) % g->base.n].path;
+    const char *const from[GATE_ARMS] = {[ARM_BASE] = g->base.build[number % g->base.n].path,
+                                         [ARM_HEAD] = g->head.build[(number + number / g->base.n) % g->head.n].path,
+                                         [ARM_NULL] = g->null.n ? g->null.build[number % g->null.n].path
+                                                                : g->base.build[(number + 1) % g->base.n].path};
+    for (int i = 0; i < GATE_ARMS; i++)
+        if (gate_build_copy(from[i], g->stage.program[i], e))
+            return -1;
     u->base = setup_of(g, g->plan, cell);
     if (topology_pick(g->plan->topology, u->base.cell.threads, u->base.cpus, e))
         return -1;
     u->head = setup_of(g, g->head_plan, cell);
     memcpy(u->head.cpus, u->base.cpus, sizeof u->head.cpus);
-    u->plan = (struct gate_unit_plan){.program = {base, head, *g->copy.path ? g->copy.path : null},
-                                      .setup = {&u->base, &u->head, &u->base},
-                                      .rounds = g->config->rounds,
-                                      .timeout_s = g->sweep->timeout_s};
+    u->plan =
+        (struct gate_unit_plan){.program = {g->stage.program[ARM_BASE], g->stage.program[ARM_HEAD], g->stage.program[ARM_NULL]},
+                                .setup = {&u->base, &u->head, &u->base},
+                                .rounds = g->config->rounds,
+                                .timeout_s = g->sweep->timeout_s};
     return 0;
 }
 
@@ -399,16 +404,15 @@ static int open_builds(struct gate *g, struct err *e)
     const struct gate_config *c = g->config;
     if (gate_side_open(&g->base, c->base, c->base_commit, e) || gate_side_open(&g->head, c->head, c->head_commit, e))
         return -1;
-    if (c->null)
-        return gate_side_open(&g->null, c->null, c->base_commit, e);
-    return g->base.n > 1 ? 0 : gate_build_copy(&g->base.build[0], &g->copy, e);
+    if (c->null && gate_side_open(&g->null, c->null, c->base_commit, e))
+        return -1;
+    return gate_stage_open(&g->stage, &g->base.build[0], e);
 }
 
 static void check_builds(const struct gate *g, struct gate_report *out)
 {
     struct err why = {0};
-    if (gate_side_unchanged(&g->base, &why) || gate_side_unchanged(&g->head, &why) || gate_side_unchanged(&g->null, &why) ||
-        (*g->copy.path && gate_build_unchanged(&g->copy, &why)))
+    if (gate_side_unchanged(&g->base, &why) || gate_side_unchanged(&g->head, &why) || gate_side_unchanged(&g->null, &why))
         snprintf(out->reason, sizeof out->reason, "%.*s", (int)sizeof out->reason - 1, why.msg);
 }
 
@@ -420,7 +424,7 @@ static void close_gate(struct gate *g)
         free(g->track[i].base);
         free(g->track[i].head);
     }
-    gate_build_remove(&g->copy);
+    gate_stage_close(&g->stage);
     gate_side_close(&g->base);
     gate_side_close(&g->head);
     gate_side_close(&g->null);

@@ -32,7 +32,7 @@ struct gate_own {
 
 struct gate_config {
     const char *base, *head;               /* programs; of several FILE,FILE each unit takes the next (gate_build.h); NULL: this one */
-    const char *null;                      /* base linked again; NULL: its next file or, where there is one only, a copy of it */
+    const char *null;                      /* base linked again; NULL: base's next file, the same where there is one only */
     const char *base_commit, *head_commit; /* that they must be built from; NULL: any */
     struct gate_rule rule;
     int rounds;                  /* of a unit, even */
@@ -83,7 +83,7 @@ struct gate {
     const struct gate_config *config;
     const struct gate_hooks *hooks;
     struct gate_side base, head, null;
-    struct gate_build copy;     /* of base, for the null arm; no path: there is none */
+    struct gate_stage stage;
     struct gate_cell *cell;     /* [plan->matrix.n] */
     struct gate_member *member; /* [plan->matrix.n][gate_n_metrics] */
     struct gate_track *track;   /* likewise */

@@ -16,7 +16,6 @@
 #include "base/text.h"
 
 #define ANSWER_MS 30000 /* that a program may take to say who it is */
-#define COPY "/the-same-program-again/bench"
 
 /* stdout of `PATH --version`, at most size - 1 bytes; -1 when it cannot be run or gives no answer in time. */
 static int ask_version(const char *path, char *said, size_t size)
@@ -94,53 +93,49 @@ int gate_build_unchanged(const struct gate_build *b, struct err *e)
     return err_set(e, ERR_INVALID, "%s: the file changed while it was measured: build elsewhere, and gate again", b->path);
 }
 
-static int write_program(const char *path, const char *bytes, size_t n, struct err *e)
-{
-    FILE *f = fopen(path, "w");
-    int failed = !f || fwrite(bytes, 1, n, f) != n;
-    if (f)
-        failed |= fclose(f) != 0;
-    if (failed || chmod(path, 0700))
-        return err_set(e, ERR_ENV, "%s: cannot write a copy of the base program: %s; set TMPDIR to a folder with room", path,
-                       strerror(errno));
-    return 0;
-}
+/* -- copies ---------------------------------------------------------------------------------------------------------------- */
 
-int gate_build_copy(const struct gate_build *b, struct gate_build *copy, struct err *e)
+int gate_build_copy(const char *from, const char *to, struct err *e)
 {
-    char path[PATH_MAX + 64];
-    const char *tmp = getenv("TMPDIR");
     size_t n;
-    snprintf(path, sizeof path, "%s/bench-gate-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    if (!mkdtemp(path))
-        return err_set(e, ERR_ENV, "%s: cannot make a folder: %s; set TMPDIR to one that can be written", path, strerror(errno));
-    snprintf(path + strlen(path), sizeof path - strlen(path), "%s", COPY);
-    snprintf(copy->path, sizeof copy->path, "%.*s", (int)sizeof copy->path - 1, path);
-    char *slash = strrchr(path, '/'), *bytes = NULL;
-    *slash = '\0';
-    int failed = file_mkdirs(path, e) || !(bytes = file_read(b->path, &n, e)) || write_program(copy->path, bytes, n, e);
+    char *bytes = file_read(from, &n, e);
+    if (!bytes) /* it was there: linkers remove what they are going to write */
+        return err_set(e, ERR_INVALID,
+                       "%s: cannot be read any more; was it built again meanwhile? Build elsewhere, and start again", from);
+    int failed = file_write(to, bytes, n, e);
     free(bytes);
-    if (!failed && gate_build_open(copy, copy->path, NULL, e))
-        failed = err_set(e, ERR_ENV,
-                         "%s: a copy of the base program does not run there; set TMPDIR to a folder of which programs "
-                         "may be run",
-                         path);
-    if (failed)
-        gate_build_remove(copy);
-    return failed ? -1 : 0;
+    if (!failed && chmod(to, 0700))
+        failed = err_set(e, ERR_ENV, "%s: cannot make a program of it: %s; set TMPDIR to another folder", to, strerror(errno));
+    return failed;
 }
 
-void gate_build_remove(const struct gate_build *copy)
+int gate_stage_open(struct gate_stage *s, const struct gate_build *b, struct err *e)
 {
-    char path[PATH_MAX];
-    if (strlen(copy->path) <= strlen(COPY))
-        return;
-    snprintf(path, sizeof path, "%s", copy->path);
-    unlink(path);
-    for (int i = 0; i < 2; i++) {
-        *strrchr(path, '/') = '\0';
-        rmdir(path);
+    const char *tmp = getenv("TMPDIR");
+    int n = snprintf(s->dir, sizeof s->dir, "%s/bench-gate-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    if (n < 0 || (size_t)n >= sizeof s->dir || !mkdtemp(s->dir)) {
+        *s->dir = '\0';
+        return err_set(e, ERR_ENV,
+                       "%.200s: cannot make a folder for copies of the programs: %s; set TMPDIR to one that can be written",
+                       tmp && *tmp ? tmp : "/tmp", strerror(errno));
     }
+    for (int i = 0; i < GATE_ARMS; i++)
+        snprintf(s->program[i], sizeof s->program[i], "%s/%s", s->dir, gate_arm_names[i]);
+    struct gate_build copy;
+    if (gate_build_copy(b->path, s->program[0], e))
+        return -1;
+    return !gate_build_open(&copy, s->program[0], NULL, e)
+               ? 0
+               : err_set(e, ERR_ENV, "%s: a copy of %s does not run there; set TMPDIR to a folder of which programs may be run",
+                         s->dir, b->path);
+}
+
+void gate_stage_close(const struct gate_stage *s)
+{
+    for (int i = 0; *s->dir && i < GATE_ARMS; i++)
+        unlink(s->program[i]);
+    if (*s->dir)
+        rmdir(s->dir);
 }
 
 /* -- sides ----------------------------------------------------------------------------------------------------------------- */

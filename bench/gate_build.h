@@ -1,4 +1,4 @@
-/* gate_build.h - the programs that a gate holds against each other: which they are, that they stay so, and the copy for the null arm.
+/* gate_build.h - the programs that a gate holds against each other: which they are, that they stay so, and the copies that run.
  *
  * A side is one build, linked once or in several orders, each a file: where code lies changes its speed, and rotating the files over
  * the units makes that noise, which can be averaged, of what else would be a tight interval around the wrong value. */
@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "base/err.h"
+#include "bench/gate_unit.h"
 #include "results/store.h"
 
 struct gate_build {
@@ -24,9 +25,21 @@ int gate_build_open(struct gate_build *b, const char *path, const char *commit, 
 /* ERR_INVALID when the file is not what it was: someone built while the gate measured. */
 int gate_build_unchanged(const struct gate_build *b, struct err *e);
 
-/* Makes a folder below $TMPDIR with a copy of the program under a longer path; *copy is that one. */
-int gate_build_copy(const struct gate_build *b, struct gate_build *copy, struct err *e);
-void gate_build_remove(const struct gate_build *copy); /* the copy and its folder */
+/* -- copies ---------------------------------------------------------------------------------------------------------------- */
+
+/* A new file with the program `from`, in the place of `to`. */
+int gate_build_copy(const char *from, const char *to, struct err *e);
+
+/* A folder below $TMPDIR where the programs of a unit lie, each copied anew for it.  Which pages of memory a file lies in changes the
+ * speed of what it holds, and for as long as the file lies there: measured were .1% of decoding and .5% of prefill. */
+struct gate_stage {
+    char dir[PATH_MAX]; /* empty: there is none */
+    char program[GATE_ARMS][PATH_MAX + 8];
+};
+
+/* b: a program that must run there.  gate_stage_close also where it failed. */
+int gate_stage_open(struct gate_stage *s, const struct gate_build *b, struct err *e);
+void gate_stage_close(const struct gate_stage *s);
 
 /* -- sides ----------------------------------------------------------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
 
 /* -- values of one process ------------------------------------------------------------------------------------------------- */
 
-/* What a quarter of the rounds take at most: the second smallest of eight.  NaN as soon as one has no value. */
+/* The mean of the quarter of the rounds that has the smallest values: the four of sixteen.  NaN as soon as one has none. */
 static double undisturbed(const struct gate_process *p, double (*f)(const struct gate_sample *))
 {
     double *v = calloc((size_t)p->n + 1, sizeof *v), x = NAN;
@@ -22,7 +22,10 @@ static double undisturbed(const struct gate_process *p, double (*f)(const struct
         n++;
     if (n && n == (size_t)p->n) {
         stats_sort(v, n);
-        x = v[(n - 1) / 4];
+        size_t quarter = n < 4 ? 1 : n / 4;
+        x = 0;
+        for (size_t i = 0; i < quarter; i++)
+            x += v[i] / (double)quarter;
     }
     free(v);
     return x;

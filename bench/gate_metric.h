@@ -1,8 +1,8 @@
 /* gate_metric.h - what a gate compares: one row of a table per metric, more is always worse.
  *
  * To add a metric: a row in gate_metric.c, with a function of what one process measured, or the name of a fact.  A metric of time
- * has one value per process: what a quarter of its rounds take at most.  What disturbs a round makes it longer, so the short ones
- * are the program's; the very shortest may be luck. */
+ * has one value per process: the mean of the quarter of its rounds that takes the shortest.  What disturbs a round makes it longer,
+ * so the short ones are the program's; the very shortest may be luck. */
 /* SPDX-License-Identifier: MIT */
 #ifndef BENCH_GATE_METRIC_H
 #define BENCH_GATE_METRIC_H

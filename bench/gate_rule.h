@@ -22,7 +22,7 @@
 
 #include <stddef.h>
 
-#define GATE_RULE_VERSION 2 /* stored with each verdict: raise it when the same samples may get another one */
+#define GATE_RULE_VERSION 3 /* stored with each verdict: raise it when the same samples may get another one */
 #define GATE_MAX_LOOKS 8
 
 struct gate_rule {

@@ -40,7 +40,8 @@ static const char *write_fake(const struct fake *f)
             "c='[\"sched.utime\",\"ns\",\"ok\",'$t',\"\"],[\"sched.stime\",\"ns\",\"ok\",0,\"\"],[\"sched.run_delay\",\"ns\",\"ok\",0,\"\"]%s'\n"
             "echo '{\"v\":1,\"ok\":true,\"stretches\":["
             "{\"kind\":\"prefill\",\"real\":1,\"begin\":1,\"ns\":'$t',\"tokens\":1,\"readings\":['$c']},"
-            "{\"kind\":\"decode\",\"real\":1,\"begin\":1,\"ns\":'$((2*t))',\"tokens\":2,\"token_ns\":['$t','$t'],\"readings\":['$c']}]}' ;;\n", f->readings ? f->readings : "");
+            "{\"kind\":\"decode\",\"real\":1,\"begin\":1,\"ns\":'$((2*t))',\"tokens\":2,\"token_ns\":['$t','$t'],\"readings\":['$c']}]}' ;;\n",
+            f->readings ? f->readings : "");
     if (!f->facts || *f->facts)
         fprintf(
             s,
@@ -230,6 +231,24 @@ static void exact_metrics_fail_without_statistics(void **state)
     free(text);
 }
 
+/* Each process runs a file that the one before of its arm did not: which pages of memory hold it is noise, not a difference. */
+static void every_unit_runs_new_copies(void **state)
+{
+    (void)state;
+    char db[300], check[600];
+    snprintf(db, sizeof db, "%s", test_file("copies.db"));
+    assert_int_equal(setenv("FAKE_LOG", test_file("copies.log"), 1), 0);
+    const struct fake base = {.name = "base", .before = "echo ${0##*/} $(stat -c %i $0) $$ >>$FAKE_LOG"};
+    struct fake head = base;
+    head.name = "head";
+    assert_int_equal(gate(&base, &head, db, ""), 0);
+    snprintf(check, sizeof check,
+             "sort -u -k3,3 %s | sort -n -k3,3 | awk '{ n[$1]++; if (file[$1] == $2) same++; file[$1] = $2 } "
+             "END { exit n[\"base\"] != 8 || n[\"head\"] != 8 || n[\"null\"] != 8 || same }'",
+             test_file("copies.log"));
+    assert_int_equal(system(check), 0);
+}
+
 static void noise_is_inconclusive(void **state)
 {
     (void)state;
@@ -283,7 +302,9 @@ static void files_of_a_side_take_turns(void **state)
 static void energy_is_told_where_it_is_measured(void **state)
 {
     (void)state;
-    struct fake base = {.name = "base", .readings = ",[\"energy.package-0\",\"uJ\",\"ok\",600,\"\"],[\"energy.package-0.core\",\"uJ\",\"ok\",99,\"\"]"};
+    struct fake base = {.name = "base",
+                        .readings =
+                            ",[\"energy.package-0\",\"uJ\",\"ok\",600,\"\"],[\"energy.package-0.core\",\"uJ\",\"ok\",99,\"\"]"};
     struct fake head = {.name = "head", .readings = ",[\"energy.package-0\",\"uJ\",\"ok\",900,\"\"]"};
     char db[300];
     snprintf(db, sizeof db, "%s", test_file("energy.db"));
@@ -345,15 +366,17 @@ static void faults_are_invalid(void **state)
         {{.name = "base"}, {.name = "head", .facts = "[\"logits\",\"\",\"ok\",77,\"\"]"}, "", "but base does"},
         {{.name = "base"}, {.name = "head", .version = "hello"}, "", "does not answer --version as bench does"},
         {{.name = "base"}, {.name = "head", .version = "bench 0.1.0 (def)"}, "--head-commit abc", "built from commit def"},
-        {{.name = "base"}, {.name = "head", .before = "echo '#' >>$0"}, "", "the file changed while it was measured"},
+        {{.name = "base"}, {.name = "head", .before = "echo '#' >>$FAKE_HEAD"}, "", "the file changed while it was measured"},
+        {{.name = "base"}, {.name = "head", .before = "rm -f $FAKE_HEAD"}, "", "cannot be read any more"},
         {{.name = "base"}, {.name = "head"}, "--threads 1,1000", "1000"},
-        {{.name = "base", .decode = "$(case $0 in *same-program-again*) echo 1100000;; *) echo 1000000;; esac)"},
+        {{.name = "base", .decode = "$(case $0 in */null) echo 1100000;; *) echo 1000000;; esac)"},
          {.name = "head"},
          "",
          "the null arm, base against itself, differs by +10.0%"},
     };
     char db[300];
     snprintf(db, sizeof db, "%s", test_file("fault.db"));
+    assert_int_equal(setenv("FAKE_HEAD", test_file("head"), 1), 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         one_cpu = strstr(cases[i].more, "--threads") != NULL;
         int code = gate(&cases[i].base, &cases[i].head, db, cases[i].more);
@@ -421,6 +444,7 @@ int main(void)
         cmocka_unit_test(metrics_can_be_chosen),
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(exact_metrics_fail_without_statistics),
+        cmocka_unit_test(every_unit_runs_new_copies),
         cmocka_unit_test(noise_is_inconclusive),
         cmocka_unit_test(files_of_a_side_take_turns),
         cmocka_unit_test(energy_is_told_where_it_is_measured),

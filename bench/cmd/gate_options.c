@@ -176,8 +176,8 @@ int gate_options_read(const struct settings *s, struct gate_options *o, struct e
     int64_t decode, batch, seed, rounds;
     const char *looks = setting(s, "looks"), *how = setting(s, "inconclusive");
     g->rule = gate_rule_default;
-    if (setting_int(s, "decode", 1, 1 << 20, 64, &decode, e) || setting_int(s, "batch", 1, 1 << 20, 512, &batch, e) ||
-        setting_int(s, "rounds", 2, 1000, 8, &rounds, e) || setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) ||
+    if (setting_int(s, "decode", 1, 1 << 20, 8, &decode, e) || setting_int(s, "batch", 1, 1 << 20, 512, &batch, e) ||
+        setting_int(s, "rounds", 2, 1000, 16, &rounds, e) || setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) ||
         setting_double(s, "alpha", 1e-9, 0.5, g->rule.alpha, &g->rule.alpha, e) ||
         setting_double(s, "beta", 1e-9, 0.5, g->rule.beta, &g->rule.beta, e) ||
         setting_double(s, "budget", 0, 1e9, 600, &g->budget_s, e) ||
