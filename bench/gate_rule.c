@@ -108,8 +108,9 @@ int gate_next_look(const struct gate_rule *r, int n)
     return 0;
 }
 
-/* Which of the members Benjamini and Hochberg reject; those that do not gate are no part of the family. */
-static void reject(const struct gate_rule *r, const struct gate_member *m, int n, unsigned char *rejected)
+/* Which of the members Benjamini and Hochberg reject by p_of; those that do not gate are no part of the family. */
+static void reject(const struct gate_rule *r, const struct gate_member *m, int n,
+                   double (*p_of)(const struct gate_rule *r, const struct gate_member *m), unsigned char *rejected)
 {
     double *p = calloc((size_t)n + 1, sizeof *p);
     unsigned char *of = calloc((size_t)n + 1, 1);
@@ -118,7 +119,7 @@ static void reject(const struct gate_rule *r, const struct gate_member *m, int n
         abort();
     for (int i = 0; i < n; i++)
         if (m[i].gates)
-            p[family++] = m[i].p_looks;
+            p[family++] = p_of(r, &m[i]);
     stats_benjamini_hochberg(p, family, r->q, of);
     family = 0;
     for (int i = 0; i < n; i++)
@@ -127,10 +128,21 @@ static void reject(const struct gate_rule *r, const struct gate_member *m, int n
     free(of);
 }
 
+static double p_head(const struct gate_rule *r, const struct gate_member *m)
+{
+    (void)r;
+    return m->p_looks;
+}
+
+static double p_null(const struct gate_rule *r, const struct gate_member *m)
+{
+    return m->now.n ? fmin(1, m->now.null_p * r->n_looks) : 1;
+}
+
 void gate_decide(const struct gate_rule *r, struct gate_member *m, int n)
 {
-    unsigned char *rejected = calloc((size_t)n + 1, 1);
-    if (!rejected)
+    unsigned char *rejected = calloc((size_t)n + 1, 1), *null_rejected = calloc((size_t)n + 1, 1);
+    if (!rejected || !null_rejected)
         abort();
     for (int i = 0; i < n; i++) {
         if (m[i].outcome != GATE_OPEN || !is_look(r, m[i].n))
@@ -139,13 +151,14 @@ void gate_decide(const struct gate_rule *r, struct gate_member *m, int n)
                    r->alpha / r->n_looks);
         m[i].p_looks = fmin(m[i].p_looks, m[i].now.p * r->n_looks);
     }
-    reject(r, m, n, rejected);
+    reject(r, m, n, p_head, rejected);
+    reject(r, m, n, p_null, null_rejected);
     for (int i = 0; i < n; i++) {
         const struct gate_judgement *j = &m[i].now;
         int last = !gate_next_look(r, m[i].n), much = j->estimate >= m[i].tolerance / 2;
         if (m[i].outcome != GATE_OPEN || !is_look(r, m[i].n))
             continue;
-        if (j->null_fired)
+        if (j->null_fired && null_rejected[i])
             m[i].outcome = GATE_INVALID;
         else if (j->slower && much && rejected[i])
             m[i].outcome = GATE_SUSPECT;
@@ -154,24 +167,25 @@ void gate_decide(const struct gate_rule *r, struct gate_member *m, int n)
         else if (last)
             m[i].outcome = GATE_INCONCLUSIVE;
     }
+    free(null_rejected);
     free(rejected);
 }
 
 void gate_confirm(const struct gate_rule *r, struct gate_member *m, const double *head, const double *null, int n,
                   struct gate_judgement *j)
 {
-    gate_judge(j, head, null, n, m->tolerance, r->confirm, r->beta, r->alpha);
-    size_t first = (size_t)m->n, fresh = (size_t)n;
-    double *all = calloc(first + fresh + 1, sizeof *all);
-    if (!all)
-        abort();
-    memcpy(all, m->head, first * sizeof *all);
-    for (size_t i = 0; i < fresh; i++) /* head may be NULL where nothing could be measured */
-        all[first + i] = head[i];
-    stats_sort(all, first + fresh);
-    int much = n > 0 && stats_quantile(all, first + fresh, 0.5) >= m->tolerance / 2;
+    struct gate_member all = {0};
+    struct gate_judgement whole;
+    for (int i = 0; i < m->n; i++)
+        gate_member_add(&all, m->head[i], m->null[i]);
+    for (int i = 0; i < n; i++) /* head may be NULL where nothing could be measured */
+        gate_member_add(&all, head[i], null[i]);
+    gate_judge(j, head, null, n, m->tolerance, r->confirm, r->beta, 0);
+    gate_judge(&whole, all.head, all.null, all.n, m->tolerance, r->alpha, r->beta, r->alpha / r->n_looks);
+    j->null_estimate = whole.null_estimate, j->null_p = whole.null_p, j->null_fired = whole.null_fired;
+    int much = n > 0 && whole.estimate >= m->tolerance / 2;
     m->outcome = j->null_fired ? GATE_INVALID : j->slower && much ? GATE_REGRESSED : GATE_INCONCLUSIVE;
-    free(all);
+    gate_member_free(&all);
 }
 
 enum gate_outcome gate_decide_quality(double estimate, double lower, double upper, double margin, int rejected)

@@ -1,6 +1,6 @@
 /* gate_rule.h - the rule of `bench gate`: from log ratios of process pairs to a verdict.  Pure: it measures nothing.
  *
- * A unit is one fresh process of each arm (base, head, and null: base again, under another path), measured alternately; a member is
+ * A unit is one fresh process of each arm (base, head, and null: base again), measured alternately; a member is
  * one metric of one cell, with a log ratio to base per unit.  At each look (12, 16, 22, 30, 40 units):
  *
  *   slower         the signed-rank bound from below at alpha / looks lies above 0 and above the null arm's estimate
@@ -9,8 +9,8 @@
  *   pass           the estimate is below half the tolerance and the bound of the median from above at beta / looks, an order
  *                  statistic, below the tolerance; what is surely slower passes at the last look only, for 2 or 3% that more units
  *                  would have shown to be too much are passed by the luck of the first
- *   invalid        the null arm differs from base by half the tolerance or more and is sure of it: whatever tells these two
- *                  apart, it is not the change
+ *   invalid        the null arm differs from base by half the tolerance or more and is sure of it, by the same procedure over all
+ *                  null arms too: whatever tells these two apart, it is not the change
  *   inconclusive   none of these at the last look
  *
  * alpha, beta: one-sided errors of a member over all its looks, shared out evenly (Bonferroni).  A suspect is measured once more
@@ -22,7 +22,7 @@
 
 #include <stddef.h>
 
-#define GATE_RULE_VERSION 3 /* stored with each verdict: raise it when the same samples may get another one */
+#define GATE_RULE_VERSION 4 /* stored with each verdict: raise it when the same samples may get another one */
 #define GATE_MAX_LOOKS 8
 
 struct gate_rule {
@@ -70,7 +70,7 @@ void gate_member_free(struct gate_member *m);
 /* One look at everything: judges the open members that have as many units as a look asks for, and decides. */
 void gate_decide(const struct gate_rule *r, struct gate_member *m, int n);
 
-/* head, null: [n] of the fresh units of a suspect; *j is what they say alone. */
+/* head, null: [n] of the fresh units of a suspect; *j is what they say alone and, of the null arm, what all units say. */
 void gate_confirm(const struct gate_rule *r, struct gate_member *m, const double *head, const double *null, int n,
                   struct gate_judgement *j);
 

@@ -104,6 +104,29 @@ static void a_difference_that_the_null_arm_has_too_is_invalid(void **state)
     }
 }
 
+/* One null arm of 48 that lies on one side by chance says nothing, all of them do. */
+static void a_null_arm_must_stand_out_of_all(void **state)
+{
+    (void)state;
+    enum { MEMBERS = 48 };
+    for (int many = 0; many < 2; many++) {
+        struct gate_member m[MEMBERS];
+        struct rng r;
+        rng_seed(&r, 3);
+        for (int i = 0; i < MEMBERS; i++) {
+            m[i] = a_member();
+            for (int k = 0; k < rule->look[0]; k++)
+                add_unit(&r, &m[i], 0, many || !i ? 0.031 : 0, 0.002);
+        }
+        gate_decide(rule, m, MEMBERS);
+        assert_true(m[0].now.null_fired);
+        for (int i = 0; i < MEMBERS; i++) {
+            assert_int_equal(m[i].outcome, many ? GATE_INVALID : GATE_PASS);
+            gate_member_free(&m[i]);
+        }
+    }
+}
+
 /* A difference of the null arm too small to be an alarm still stands against the claim. */
 static void the_null_arm_raises_the_bar(void **state)
 {
@@ -205,6 +228,7 @@ static void a_suspect_must_say_it_twice(void **state)
         gate_decide(rule, &m, 1);
         assert_int_equal(m.outcome, GATE_SUSPECT);
         for (int i = 0; i < 16; i++) {
+            m.null[i] = i % 2 ? 1e-3 : -1e-3; /* there was nothing to be seen of it before */
             head[i] = cases[c].fresh + 1e-4 * i;
             null[i] = cases[c].null;
         }
@@ -280,6 +304,7 @@ int main(void)
         cmocka_unit_test(equal_programs_pass),
         cmocka_unit_test(what_is_slower_is_found),
         cmocka_unit_test(a_difference_that_the_null_arm_has_too_is_invalid),
+        cmocka_unit_test(a_null_arm_must_stand_out_of_all),
         cmocka_unit_test(the_null_arm_raises_the_bar),
         cmocka_unit_test(it_is_decided_at_looks_only),
         cmocka_unit_test(one_of_many_needs_more_units),
