@@ -9,6 +9,19 @@
 #define BENCH_GATE_QUALITY_H
 
 #include "bench/gate.h"
+#include "eval/compare.h"
+
+/* How much worse head is by one score on the same items, all in the score's own unit. */
+struct gate_score {
+    struct comparison c;
+    double worse, margin;
+    double lower, upper; /* bounds of it: that from below may be wrong at alpha, that from above at beta */
+    double p;            /* one-sided: head is not worse */
+};
+
+/* a, b: [n][s->sums] of base and head; tolerance as in struct gate_setting.  ERR_INVALID as compare_sums. */
+int gate_score_judge(struct gate_score *j, const struct gate_rule *r, const struct scorer *s, double tolerance, const double *a,
+                     const double *b, int n, struct err *e);
 
 struct gate_scores; /* the verdicts on all scores so far */
 

@@ -8,7 +8,6 @@
 #include "base/stats.h"
 #include "bench/gate_quality.h"
 #include "bench/task.h"
-#include "eval/compare.h"
 
 struct verdict {
     struct store_quality row; /* its texts are those below */
@@ -123,27 +122,40 @@ static void invalid(struct verdict *v, const char *side, const char *why)
     snprintf(v->reason, sizeof v->reason, "%s%s%s", side, *side ? ": " : "", why);
 }
 
-/* Bounds of how much worse head is: that from below may be wrong at alpha, that from above at beta. */
+int gate_score_judge(struct gate_score *j, const struct gate_rule *r, const struct scorer *s, double tolerance, const double *a,
+                     const double *b, int n, struct err *e)
+{
+    int down = s->lower_is_better;
+    struct tails tails = down ? (struct tails){r->alpha, r->beta} : (struct tails){r->beta, r->alpha};
+    if (compare_sums(&j->c, s, a, b, n, tails, e))
+        return -1;
+    const struct paired *d = &j->c.p;
+    j->worse = down ? d->difference : -d->difference;
+    j->margin = 100 * tolerance * scorer_percent(s, d->a);
+    j->lower = down ? d->low : -d->high;
+    j->upper = down ? d->high : -d->low;
+    j->p = j->worse > 0 ? d->p / 2 : 1 - d->p / 2;
+    return 0;
+}
+
 static int judge(struct gate_scores *q, struct verdict *v, const double *a, const double *b, int n, struct err *e)
 {
     const struct gate_rule *r = &q->config->rule;
-    int down = v->scorer->lower_is_better;
-    struct tails tails = down ? (struct tails){r->alpha, r->beta} : (struct tails){r->beta, r->alpha};
-    struct comparison shown, c;
-    if (compare_sums(&shown, v->scorer, a, b, n, TAILS_95, e) || compare_sums(&c, v->scorer, a, b, n, tails, e))
+    struct comparison shown;
+    struct gate_score j;
+    if (compare_sums(&shown, v->scorer, a, b, n, TAILS_95, e) ||
+        gate_score_judge(&j, r, v->scorer, setting_of(q, v->task, v->scorer)->tolerance, a, b, n, e))
         return -1;
     double z = stats_normal_quantile(1 - r->alpha);
-    v->worse = down ? c.p.difference : -c.p.difference;
-    v->row.test = c.same ? "items" : c.test;
+    v->worse = j.worse;
+    v->row.test = j.c.same ? "items" : j.c.test;
     v->row.items = n;
-    v->row.margin = 100 * setting_of(q, v->task, v->scorer)->tolerance * scorer_percent(v->scorer, c.p.a);
-    v->row.base = c.p.a, v->row.head = c.p.b, v->row.difference = c.p.difference;
+    v->row.margin = j.margin;
+    v->row.base = j.c.p.a, v->row.head = j.c.p.b, v->row.difference = j.c.p.difference;
     v->row.low = shown.p.low, v->row.high = shown.p.high;
-    v->row.lower = down ? c.p.low : -c.p.high;
-    v->row.upper = down ? c.p.high : -c.p.low;
-    v->row.p = v->worse > 0 ? c.p.p / 2 : 1 - c.p.p / 2;
-    v->row.mde = (z + stats_normal_quantile(0.8)) * (v->row.upper - v->row.lower) / (z + stats_normal_quantile(1 - r->beta));
-    if (c.same)
+    v->row.lower = j.lower, v->row.upper = j.upper, v->row.p = j.p;
+    v->row.mde = (z + stats_normal_quantile(0.8)) * (j.upper - j.lower) / (z + stats_normal_quantile(1 - r->beta));
+    if (j.c.same)
         v->outcome = GATE_PASS;
     return 0;
 }

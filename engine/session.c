@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/families.h"
+#include "engine/inject.h"
 #include "engine/rope.h"
 
 #define DEFAULT_BATCH 512
@@ -251,6 +252,7 @@ int session_eval(struct session *s, const int *ids, int n, enum logits want, log
             return err_set(e, ERR_USAGE, "token %d of %d has the id %d, but the vocabulary has ids 0 to %d", i + 1, n, ids[i],
                            s->model->n_vocab - 1);
 
+    int wrong = INJECT_WRONG_PPM && inject_wrong(ids, n, s->pos);
     for (int done = 0; done < n; done += s->n) {
         s->ids = ids + done;
         s->n = n - done < s->batch ? n - done : s->batch;
@@ -263,10 +265,15 @@ int session_eval(struct session *s, const int *ids, int n, enum logits want, log
             s->head_from = from;
             s->head_n = s->n - from < HEAD_SLICE ? s->n - from : HEAD_SLICE;
             profile_pass(s, eval_head);
-            for (int i = 0; fn && i < s->head_n; i++)
-                fn(ctx, done + from + i, s->logits + (size_t)i * (size_t)s->model->n_vocab);
+            for (int i = 0; fn && i < s->head_n; i++) {
+                float *logits = s->logits + (size_t)i * (size_t)s->model->n_vocab;
+                inject_logits(logits, s->model->n_vocab, wrong);
+                fn(ctx, done + from + i, logits);
+            }
         }
     }
+    if (want == LOGITS_LAST)
+        inject_logits(s->logits, s->model->n_vocab, wrong);
     if (fn && want == LOGITS_LAST)
         fn(ctx, n - 1, s->logits);
     return 0;

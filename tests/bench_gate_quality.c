@@ -84,6 +84,16 @@ static void a_coarser_model_has_regressed(void **state)
     expect_rows(db, "SELECT scorer, gates, outcome, base, head > 0.1 FROM quality WHERE scorer = 'kl_divergence'",
                 "kl_divergence|0|regressed|0.0|1\n");
     expect_rows(db, "SELECT outcome, base > head FROM verdict WHERE metric = 'file_size'", "pass|1\n");
+    /* Of so many stories like these it is found each time, and what differs as much and is no worse almost never. */
+    assert_int_equal(finish(start("audit scores --items 30,150 --draws 40 --db %s", db)), 0);
+    char *text = output(), *row = strstr(text, " story "), share[3][16];
+    assert_true(row && (row = strstr(row + 1, " story ")));
+    assert_int_equal(sscanf(row, " story perplexity 150 %*s %*s %*s 150 %15s %15s %15s", share[0], share[1], share[2]), 3);
+    assert_string_equal(share[0], "100.0%");
+    assert_string_equal(share[1], "0.0%");
+    assert_true(atof(share[2]) <= 12.5);
+    free(text);
+    assert_int_equal(finish(start("audit scores --items 3 --db %s", db)), 2);
     /* Each side is a run of its own, which the other commands know. */
     assert_int_equal(finish(start("compare 2 3 --db %s", db)), 0);
     expect_text("worse");
@@ -112,6 +122,8 @@ static void equal_logits_are_not_scored(void **state)
     expect_rows(db, "SELECT task, scorer, outcome, test, items FROM quality ORDER BY task",
                 "story|perplexity|pass|logits|0\nstory.txt|perplexity|pass|logits|0\n");
     expect_rows(db, "SELECT count(*) FROM run", "1\n");
+    assert_int_equal(finish(start("audit scores --db %s", db)), 4);
+    expect_text("no gate of this database has scored both of its sides");
     assert_int_equal(
         finish(start("gate %s --base %s --head %s --model " MODEL " --format file,q4_0 --compute exact --quiet --db %s",
                      off_ini(""), getenv("BENCH"), getenv("BENCH"), db)),

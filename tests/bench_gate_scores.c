@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "bench/gate_rule.h"
-#include "eval/compare.h"
+#include "bench/gate_quality.h"
 
 #define TRIES 100
 
@@ -42,20 +41,15 @@ static void count(const struct kind *k, int outcomes[GATE_INVALID + 1])
     double *a = calloc(2 * (size_t)k->n, sizeof *a), *b = calloc(2 * (size_t)k->n, sizeof *b);
     struct rng r;
     struct err e;
-    int down = s->lower_is_better;
-    struct tails tails = down ? (struct tails){rule->alpha, rule->beta} : (struct tails){rule->beta, rule->alpha};
     assert_true(a && b);
     rng_seed(&r, 11);
     for (int i = 0; i <= GATE_INVALID; i++)
         outcomes[i] = 0;
     for (int t = 0; t < TRIES; t++) {
-        struct comparison c;
+        struct gate_score j;
         draw(k, &r, a, b);
-        assert_int_equal(compare_sums(&c, s, a, b, k->n, tails, &e), 0);
-        double margin = (s->scale == SCORER_RATIO ? 0.1 : 0.5) * scorer_percent(s, c.p.a);
-        double lower = down ? c.p.low : -c.p.high, upper = down ? c.p.high : -c.p.low;
-        double worse = down ? c.p.difference : -c.p.difference, p = worse > 0 ? c.p.p / 2 : 1 - c.p.p / 2;
-        outcomes[c.same ? GATE_PASS : gate_decide_quality(worse, lower, upper, margin, p <= rule->q)]++;
+        assert_int_equal(gate_score_judge(&j, rule, s, gate_score_default(s).tolerance, a, b, k->n, &e), 0);
+        outcomes[j.c.same ? GATE_PASS : gate_decide_quality(j.worse, j.lower, j.upper, j.margin, j.p <= rule->q)]++;
     }
     free(a);
     free(b);

@@ -33,7 +33,7 @@ expect 2 'needs a value' ci/gate_trial --aa
 expect 2 'it can be idle, make, hog' ci/gate_trial --conditions idle,sleep
 expect 2 'none.ini: cannot be read' ci/gate_trial --config none.ini
 expect 5 'no database there yet' "$bench" audit --db "$db"
-expect 2 'it can be report, rules, draw, record, inject' "$bench" audit score --db "$db"
+expect 2 'it can be report, rules, scores, draw, record, inject' "$bench" audit score --db "$db"
 trial 0 'the time is up' --minutes 0 --conditions idle
 expect 0 '^calibrate ' "$bench" audit draw --db "$dir/fresh.db"
 expect 4 'has not come to its end, or there is none' "$bench" audit record --kind equal --condition idle --db "$dir/fresh.db"

@@ -2,16 +2,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench/cmd/audit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "bench/cmd/cmd.h"
 #include "bench/cmd/rows.h"
+#include "eval/resample.h"
 #include "results/store_audit.h"
 
 static const struct option_spec options[] = {
     {"db", 0, "FILE", "the database ($BENCH_DB, else results/bench.db)"},
     {"cells", 0, NULL, "report: a row for each cell and metric too"},
+    {"items", 0, "LIST", "scores: items of a gate (as many as there are)"},
+    {"draws", 0, "N", "scores: gates (500)"},
     {"equal", 0, "N", "draw: runs of equal builds that there shall be (100)"},
     {"effect", 0, "N", "draw: runs of each effect (25); record, inject: percent that the build is made for"},
     {"calibrate", 0, "N", "draw: calibrating runs of each effect and condition (4)"},
@@ -51,6 +55,27 @@ static int rules(const struct args *args, struct store *s, struct err *e)
     audit_rules(&a, stdout);
     audit_free(&a);
     return 0;
+}
+
+static int scores(const struct args *args, struct store *s, struct err *e)
+{
+    const char *given = args_get(args, "items");
+    struct list l = list_split(given ? given : "");
+    int items[AUDIT_MAX_ITEMS], failed = 0;
+    int64_t draws, n;
+    if (l.n > AUDIT_MAX_ITEMS)
+        failed = err_set(e, ERR_USAGE, "audit scores: --items: at most %d numbers", AUDIT_MAX_ITEMS);
+    for (int i = 0; i < l.n && !failed; i++) {
+        if (text_int(l.v[i], RESAMPLE_MIN_ITEMS, 1000000, &n))
+            failed =
+                err_set(e, ERR_USAGE, "audit scores: --items: %s: must be whole numbers from %d to 1000000, such as 300,1300",
+                        l.v[i], RESAMPLE_MIN_ITEMS);
+        else
+            items[i] = (int)n;
+    }
+    failed = failed || args_int(args, "draws", 1, 100000, 500, &draws, e) || audit_scores(s, items, l.n, (int)draws, stdout, e);
+    free(l.v);
+    return failed ? -1 : 0;
 }
 
 static int draw(const struct args *args, struct store *s, struct err *e)
@@ -102,7 +127,8 @@ static const struct {
     const char *name;
     int (*run)(const struct args *a, struct store *s, struct err *e);
     int creates; /* the database may not be there yet */
-} verbs[] = {{"report", report, 0}, {"rules", rules, 0}, {"draw", draw, 1}, {"record", record, 0}, {"inject", inject, 0}};
+} verbs[] = {{"report", report, 0}, {"rules", rules, 0},   {"scores", scores, 0},
+             {"draw", draw, 1},     {"record", record, 0}, {"inject", inject, 0}};
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
 static int run(const struct args *a, struct err *e)
@@ -113,7 +139,7 @@ static int run(const struct args *a, struct err *e)
     while (v < N_VERBS && strcmp(word, verbs[v].name) != 0)
         v++;
     if (v == N_VERBS)
-        return err_set(e, ERR_USAGE, "audit: there is no \"%s\"; it can be report, rules, draw, record, inject", word);
+        return err_set(e, ERR_USAGE, "audit: there is no \"%s\"; it can be report, rules, scores, draw, record, inject", word);
     if (verbs[v].creates ? store_open(&s, args_db(a), e) : store_open_existing(&s, args_db(a), e))
         return -1;
     int failed = verbs[v].run(a, s, e);
@@ -124,7 +150,7 @@ static int run(const struct args *a, struct err *e)
 const struct command command_audit = {
     .name = "audit",
     .summary = "is the gate right? its false alarms, power and coverage where the truth is known",
-    .positional = "[report|rules|draw|record|inject]",
+    .positional = "[report|rules|scores|draw|record|inject]",
     .max_positional = 1,
     .options = options,
     .about =
@@ -134,12 +160,15 @@ const struct command command_audit = {
         "           samples, and the exit code is 1 when one is not what is stored.\n"
         "  rules    the same samples judged by the rules of other tools, as a table in Markdown.  \"in sequence\" gives them base\n"
         "           from the first half of a cell's units and head from the second, \"in turns\" both from all.\n"
+        "  scores   of the newest gate that scored both sides: how often gates with so many items like those would find head\n"
+        "           worse, and how often if it differed as much and were as good.\n"
         "  draw     for ci/gate_trial: what to run next, as KIND EFFECT CONDITION SEED LEFT, or done\n"
         "  record   for ci/gate_trial: what was drawn for the newest gate of the database\n"
         "  inject   for ci/gate_trial: compiler options for a build that is slower by --effect percent\n"
         "docs/gate.md says how to read it.",
     .examples = "  bench audit --db trial.db\n"
                 "  bench audit report --cells --db trial.db\n"
-                "  bench audit rules --db trial.db",
+                "  bench audit rules --db trial.db\n"
+                "  bench audit scores --items 300,1300 --db gate.db",
     .run = run,
 };

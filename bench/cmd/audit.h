@@ -79,6 +79,11 @@ void audit_share_interval(char buf[48], long k, long n);
 int audit_report(const struct audit *a, int cells, FILE *out); /* number of rows whose replay is not what is stored */
 void audit_rules(const struct audit *a, FILE *out);            /* Markdown */
 
+#define AUDIT_MAX_ITEMS 16
+/* The rule for scores on items drawn from those of the newest gate that scored both of its sides: a table.  items: how many at a
+ * time; none: as many as there are. */
+int audit_scores(struct store *s, const int *items, int n_items, int draws, FILE *out, struct err *e);
+
 /* What to run next, as one line for ci/gate_trial. */
 struct audit_wish {
     int64_t equal, effect, calibrate; /* runs: of equal builds; of each effect; of each effect and condition */

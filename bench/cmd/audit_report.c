@@ -87,7 +87,7 @@ static int in_group(const struct audit_run *r, enum audit_kind kind, double effe
 
 static void runs_row(struct table *t, const struct audit *a, enum audit_kind kind, double effect, const char *condition)
 {
-    long runs = 0, regressed = 0, invalid = 0, cells = 0, open_cells = 0;
+    long runs = 0, regressed = 0, invalid = 0, cells = 0, found_cells = 0, open_cells = 0;
     struct values seconds = {0}, units = {0};
     char buf[48];
     for (int i = 0; i < a->n_runs; i++)
@@ -98,16 +98,18 @@ static void runs_row(struct table *t, const struct audit *a, enum audit_kind kin
             add(&seconds, a->run[i].seconds);
         }
     for (int from = 0, to; from < a->n_rows; from = to) { /* the rows of a cell stand together */
-        int open = 0, most = 0;
+        int open = 0, found = 0, most = 0;
         for (to = from; to < a->n_rows && a->row[to].run == a->row[from].run && !strcmp(a->row[to].label, a->row[from].label);
              to++) {
             open |= a->row[to].gates && is(&a->row[to], "inconclusive");
+            found |= a->row[to].gates && is(&a->row[to], "regressed");
             if (a->row[to].gates && a->row[to].units > most)
                 most = a->row[to].units;
         }
         if (!in_group(&a->run[a->row[from].run], kind, effect, condition))
             continue;
         cells++;
+        found_cells += found;
         open_cells += open;
         add(&units, most);
     }
@@ -123,7 +125,10 @@ static void runs_row(struct table *t, const struct audit *a, enum audit_kind kin
         audit_share_interval(buf, regressed, runs);
         table_add(t, "%s", buf);
         table_add(t, "%ld", invalid);
-        table_add(t, "%ld of %ld", open_cells, cells);
+        table_add(t, "%ld of %ld", found_cells, cells);
+        audit_share_interval(buf, found_cells, cells);
+        table_add(t, "%s", buf);
+        table_add(t, "%ld", open_cells);
         audit_share_interval(buf, open_cells, cells);
         table_add(t, "%s", buf);
         add_quantile(t, &units, 0.5, "");
@@ -154,8 +159,8 @@ static void print_runs(const struct audit *a, FILE *out)
     double effect[AUDIT_MAX_EFFECTS];
     int n = audit_effects(a, effect);
     columns(&t, (const char *const[]){"head", NULL},
-            (const char *const[]){"built for", "beside it", "runs", "regressed", "95%", "invalid", "cells inconclusive", "95%",
-                                  "units", "p95", "run", "p95", NULL});
+            (const char *const[]){"built for", "beside it", "runs", "regressed", "95%", "invalid", "cells regressed", "95%",
+                                  "inconclusive", "95%", "units", "p95", "run", "p95", NULL});
     for (int k = -1; k < n; k++) {
         const char *condition;
         for (int i = 0; (condition = condition_at(a, i)) != NULL; i++)
@@ -166,7 +171,7 @@ static void print_runs(const struct audit *a, FILE *out)
     table_free(&t);
     fputs(
         "regressed: runs with any regression, which for equal builds is a false alarm; cells: with a metric that gates\n"
-        "undecided; units: of a cell until all of it was decided, confirmation included, median and 95% quantile; run: time\n\n",
+        "regressed, with one undecided; units: of a cell until all of it was decided, confirmation included, median and 95% quantile; run: time\n\n",
         out);
 }
 
