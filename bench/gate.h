@@ -31,11 +31,12 @@ struct gate_own {
 };
 
 struct gate_config {
-    const char *base, *head;               /* programs; of several FILE,FILE each unit takes the next (gate_build.h); NULL: this one */
-    const char *null;                      /* base linked again; NULL: base's next file, the same where there is one only */
+    const char *base, *head; /* programs; of several FILE,FILE each unit takes the next (gate_build.h); NULL: this one */
+    const char *null;        /* base linked again; NULL: base's next file, the same where there is one only */
     const char *base_commit, *head_commit; /* that they must be built from; NULL: any */
     struct gate_rule rule;
     int rounds;                  /* of a unit, even */
+    int always_score;            /* variants with the same logits too */
     double budget_s;             /* for the first measurement; what is open then is inconclusive */
     struct gate_setting *metric; /* [gate_n_metrics] */
     struct gate_setting *score;  /* of each of scorers[] (eval/scorer.h), on every task */
@@ -107,7 +108,7 @@ int gate_run(struct store *s, struct plan *p, struct plan *head, const struct sw
 
 /* Is this metric asked for, and can it differ? */
 int gate_is_on(const struct gate *g, int metric);
-double gate_seconds(const struct gate *g); /* since it began */
+double gate_seconds(const struct gate *g);         /* since it began */
 char *gate_rule_json(const struct gate_config *c); /* its numbers as one JSON object; free it */
 
 #endif

@@ -128,7 +128,7 @@ int gate_quality(struct gate *g, struct gate_report *out, struct err *e)
         abort();
     for (int i = 0; i < g->plan->n_variants; i++)
         if (valid_cell(g, i) >= 0 && any_job(g, &side[0], i)) {
-            needed[i] = !same_logits(g, i);
+            needed[i] = g->config->always_score || !same_logits(g, i);
             n_needed += needed[i];
             if (!needed[i])
                 same(g, q, &side[0], i);

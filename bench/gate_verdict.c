@@ -144,6 +144,9 @@ static void judge(struct gate_verdict *v, struct gate *g, int cell, int metric)
         snprintf(v->reason, sizeof v->reason, "%s", t->absent);
     } else if (gate_metrics[metric].fact) {
         judge_fact(v, &gate_metrics[metric], t, s->required);
+    } else if (!g->member[cell * gate_n_metrics + metric].n && !g->out_of_time && !s->gates) {
+        v->outcome = GATE_OPEN;
+        snprintf(v->reason, sizeof v->reason, "not measured, for no time gates here");
     } else {
         judge_time(v, g, &g->cell[cell], &g->member[cell * gate_n_metrics + metric], t);
     }

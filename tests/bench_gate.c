@@ -424,6 +424,7 @@ static void bad_configurations_are_usage_errors(void **state)
         {"[gate]\nrounds = 3\n", "must be even"},
         {"[gate]\nalpha = 2\n", "--alpha 2: must be a number"},
         {"[gate]\ninconclusive = maybe\n", "must be fail or pass"},
+        {"[gate]\nscore = never\n", "must be differ or always"},
         {"[gate]\nbudgt = 3\n", "did you mean \"budget\"?"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

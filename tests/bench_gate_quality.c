@@ -122,6 +122,7 @@ static void equal_logits_are_not_scored(void **state)
     expect_rows(db, "SELECT task, scorer, outcome, test, items FROM quality ORDER BY task",
                 "story|perplexity|pass|logits|0\nstory.txt|perplexity|pass|logits|0\n");
     expect_rows(db, "SELECT count(*) FROM run", "1\n");
+    expect_rows(db, "SELECT DISTINCT reason FROM verdict WHERE metric = 'joules_per_token'", "not measured, for no time gates here\n");
     assert_int_equal(finish(start("audit scores --db %s", db)), 4);
     expect_text("no gate of this database has scored both of its sides");
     assert_int_equal(
@@ -330,6 +331,11 @@ static void margins_can_be_set(void **state)
     expect_text("did you mean \"exact\"?");
     assert_int_equal(gate(&base, &head, db, "", "--json"), 1);
     expect_text("\"difference\":-0.01");
+    head.logits = 1; /* answers that the first tokens say nothing of are compared on demand */
+    assert_int_equal(gate(&base, &head, db, "", ""), 0);
+    expect_rows(db, "SELECT outcome, test FROM quality WHERE scorer = 'exact'", "pass|logits\n");
+    assert_int_equal(gate(&base, &head, db, "", "--score always"), 1);
+    expect_rows(db, "SELECT outcome, test FROM quality WHERE scorer = 'exact'", "regressed|McNemar\n");
 }
 
 static void faults_are_invalid(void **state)

@@ -31,6 +31,7 @@ static const struct option_spec options[] = {
     {"window", 0, "N", "tokens of a window when the text is scored (128)"},
     {"reference", 0, "FORMAT", "tell how far both are from base's model in this format: KL divergence, top-1 agreement"},
     TASK_OPTIONS,
+    {"score", 0, "WHEN", "which variants: differ, those whose logits do; always, all (differ)"},
     {"decode", 'n', "N", "tokens decoded in each round (8)"},
     {"batch", 0, "N", "most tokens evaluated at once in prefill (512)"},
     {"exclude", 0, "LINES", "leave out cells: \"format=f16 context=4096; threads=1\""},

@@ -174,7 +174,7 @@ int gate_options_read(const struct settings *s, struct gate_options *o, struct e
     struct sweep_config *c = &o->sweep;
     struct gate_config *g = &o->gate;
     int64_t decode, batch, seed, rounds;
-    const char *looks = setting(s, "looks"), *how = setting(s, "inconclusive");
+    const char *looks = setting(s, "looks"), *how = setting(s, "inconclusive"), *score = setting(s, "score");
     g->rule = gate_rule_default;
     if (setting_int(s, "decode", 1, 1 << 20, 8, &decode, e) || setting_int(s, "batch", 1, 1 << 20, 512, &batch, e) ||
         setting_int(s, "rounds", 2, 1000, 16, &rounds, e) || setting_int(s, "seed", 0, INT64_MAX, 1, &seed, e) ||
@@ -189,6 +189,9 @@ int gate_options_read(const struct settings *s, struct gate_options *o, struct e
         return err_set(e, ERR_USAGE, "--rounds %d: must be even, so that each program comes first equally often", (int)rounds);
     if (how && strcmp(how, "fail") != 0 && strcmp(how, "pass") != 0)
         return err_set(e, ERR_USAGE, "--inconclusive %s: must be fail or pass", how);
+    if (score && strcmp(score, "differ") != 0 && strcmp(score, "always") != 0)
+        return err_set(e, ERR_USAGE, "--score %s: must be differ or always", score);
+    g->always_score = score && !strcmp(score, "always");
     o->lenient = how && !strcmp(how, "pass");
     g->rounds = (int)rounds;
     c->exclude = setting(s, "exclude");
