@@ -114,9 +114,9 @@ static struct power power_of(double sd, int is_drift, int n_series)
 static void the_bars(void **state)
 {
     (void)state;
-    static const double sd[] = {0.01, 0.003, 0.02};
+    static const double sd[] = {0.01, 0.003, 0.005, 0.02};
     int table = getenv("HISTORY_SERIES") != NULL;
-    for (int i = 0; i < (table ? 3 : 1); i++) {
+    for (int i = 0; i < (table ? 4 : 1); i++) {
         double worse, better, budget;
         false_findings(sd[i], series(60), &worse, &better, &budget);
         struct power step = power_of(sd[i], 0, series(60)), drift = power_of(sd[i], 1, series(60));
