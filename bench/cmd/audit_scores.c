@@ -118,7 +118,7 @@ static void columns(struct table *t)
 /* Answers that are right or wrong, of all tasks of a variant: what the gate calls "all answers". */
 static void pool(struct scored *all, const struct scored *p)
 {
-    size_t n = (size_t)(all->n + p->n);
+    size_t n = (size_t)all->n + (size_t)p->n;
     all->a = realloc(all->a, (n + 1) * sizeof *all->a);
     all->b = realloc(all->b, (n + 1) * sizeof *all->b);
     if (!all->a || !all->b)
