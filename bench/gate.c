@@ -268,13 +268,15 @@ static void add_file_size(const struct gate *g, int cell, enum gate_arm arm, str
 static int ask_facts(struct gate *g, struct err *e)
 {
     static struct readings facts;
-    for (int i = 0; i < g->plan->matrix.n; i++)
+    for (int i = 0; i < g->plan->matrix.n; i++) {
+        struct unit_setup setup;
+        if (*g->cell[i].why || stopped(g))
+            continue;
+        if (unit_setup(g, i, 0, &setup, e))
+            return -1;
         for (int arm = 0; arm < GATE_ARMS && !*g->cell[i].why && !stopped(g); arm++) {
-            struct unit_setup setup;
             struct outcome o;
             struct err why;
-            if (unit_setup(g, i, 0, &setup, e))
-                return -1;
             tell(g, "facts", i, g->plan->matrix.n);
             if (gate_facts(&facts, &setup.plan, (enum gate_arm)arm, &o, e))
                 return -1;
@@ -287,6 +289,7 @@ static int ask_facts(struct gate *g, struct err *e)
             if (take_facts(g, i, (enum gate_arm)arm, &facts, e))
                 return -1;
         }
+    }
     return 0;
 }
 

@@ -102,11 +102,14 @@ int gate_build_copy(const char *from, const char *to, struct err *e)
     if (!bytes) /* it was there: linkers remove what they are going to write */
         return err_set(e, ERR_INVALID,
                        "%s: cannot be read any more; was it built again meanwhile? Build elsewhere, and start again", from);
-    int failed = file_write(to, bytes, n, e);
+    struct err why;
+    int failed = file_write(to, bytes, n, &why);
     free(bytes);
-    if (!failed && chmod(to, 0700))
-        failed = err_set(e, ERR_ENV, "%s: cannot make a program of it: %s; set TMPDIR to another folder", to, strerror(errno));
-    return failed;
+    if (failed)
+        return err_set(e, ERR_ENV, "%.400s; TMPDIR names another place", why.msg);
+    return chmod(to, 0700)
+               ? err_set(e, ERR_ENV, "%s: cannot make a program of it: %s; set TMPDIR to another folder", to, strerror(errno))
+               : 0;
 }
 
 int gate_stage_open(struct gate_stage *s, const struct gate_build *b, struct err *e)

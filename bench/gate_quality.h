@@ -23,6 +23,9 @@ struct gate_score {
 int gate_score_judge(struct gate_score *j, const struct gate_rule *r, const struct scorer *s, double tolerance, const double *a,
                      const double *b, int n, struct err *e);
 
+/* rejected: by the procedure over the family of scores. */
+enum gate_outcome gate_score_outcome(const struct gate_score *j, int rejected);
+
 struct gate_scores; /* the verdicts on all scores so far */
 
 /* What is held against what: scores of two variants in two runs, and the cell that the verdicts belong to. */

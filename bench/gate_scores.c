@@ -138,6 +138,11 @@ int gate_score_judge(struct gate_score *j, const struct gate_rule *r, const stru
     return 0;
 }
 
+enum gate_outcome gate_score_outcome(const struct gate_score *j, int rejected)
+{
+    return j->c.same ? GATE_PASS : gate_decide_quality(j->worse, j->lower, j->upper, j->margin, rejected);
+}
+
 static int judge(struct gate_scores *q, struct verdict *v, const double *a, const double *b, int n, struct err *e)
 {
     const struct gate_rule *r = &q->config->rule;

@@ -49,7 +49,7 @@ static void count(const struct kind *k, int outcomes[GATE_INVALID + 1])
         struct gate_score j;
         draw(k, &r, a, b);
         assert_int_equal(gate_score_judge(&j, rule, s, gate_score_default(s).tolerance, a, b, k->n, &e), 0);
-        outcomes[j.c.same ? GATE_PASS : gate_decide_quality(j.worse, j.lower, j.upper, j.margin, j.p <= rule->q)]++;
+        outcomes[gate_score_outcome(&j, j.p <= rule->q)]++;
     }
     free(a);
     free(b);

@@ -1,8 +1,14 @@
-/* How much work a slower build does again: the share holds over many calls, in whole units, never more than there was. */
+/* How much work a slower build does again: the share holds over many calls, in whole units, never more than there was.  What a dumber
+ * one does to its logits: the same each time, and no more than was asked for. */
 /* SPDX-License-Identifier: MIT */
 #include "tests/test.h"
 
+#include <math.h>
+
 #include "base/rng.h"
+
+#define INJECT_NOISE_PPM 100000
+#define INJECT_WRONG_PPM 10000
 #include "engine/inject.h"
 
 static void the_share_holds_over_many_calls(void **state)
@@ -26,10 +32,44 @@ static void the_share_holds_over_many_calls(void **state)
         }
 }
 
+static void so_many_prompts_are_wrong_and_stay_so(void **state)
+{
+    (void)state;
+    int wrong = 0;
+    for (int i = 0; i < 100000; i++) {
+        const int ids[3] = {i % 100, i / 100, 7};
+        int first = inject_wrong(ids, 3, 0);
+        wrong += first;
+        assert_int_equal(inject_wrong(ids + 1, 1, 3), first); /* what follows shares the prompt's lot */
+    }
+    assert_in_range(wrong, 850, 1150); /* 1% is 1,000, and 150 are nearly five standard deviations */
+}
+
+static void noise_is_bounded_and_the_same_each_time(void **state)
+{
+    (void)state;
+    enum { N = 10000 };
+    float logits[N], again[N], from[N];
+    double sum = 0, most = 0;
+    for (int i = 0; i < N; i++)
+        logits[i] = again[i] = from[i] = 3 + 0.001f * (float)(i % 17);
+    inject_logits(logits, N, 0);
+    inject_logits(again, N, 1);
+    for (int i = 0; i < N; i++) {
+        double moved = (double)logits[i] - (double)from[i];
+        assert_true(logits[i] == -again[i]); /* wrong: the same, negated */
+        most = fmax(most, fabs(moved));
+        sum += moved;
+    }
+    assert_true(most <= 0.1001 && most > 0.099 && fabs(sum / N) < 0.003);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_share_holds_over_many_calls),
+        cmocka_unit_test(so_many_prompts_are_wrong_and_stay_so),
+        cmocka_unit_test(noise_is_bounded_and_the_same_each_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

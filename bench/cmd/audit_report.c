@@ -169,10 +169,10 @@ static void print_runs(const struct audit *a, FILE *out)
     }
     table_print(&t, out);
     table_free(&t);
-    fputs(
-        "regressed: runs with any regression, which for equal builds is a false alarm; cells: with a metric that gates\n"
-        "regressed, with one undecided; units: of a cell until all of it was decided, confirmation included, median and 95% quantile; run: time\n\n",
-        out);
+    fputs("regressed: runs with any regression, which for equal builds is a false alarm; cells: with a metric that gates\n"
+          "regressed, with one undecided; units: of a cell until all of it was decided, confirmation included, median and\n"
+          "95% quantile; run: time\n\n",
+          out);
 }
 
 /* -- power ------------------------------------------------------------------------------------------------------------------- */

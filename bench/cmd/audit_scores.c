@@ -73,7 +73,7 @@ static int redraw(const struct scored *p, int n, int draws, int swap, int outcom
         }
         failed = gate_score_judge(&j, rule, p->scorer, gate_score_default(p->scorer).tolerance, a, b, n, e);
         if (!failed)
-            outcomes[j.c.same ? GATE_PASS : gate_decide_quality(j.worse, j.lower, j.upper, j.margin, j.p <= rule->q)]++;
+            outcomes[gate_score_outcome(&j, j.p <= rule->q)]++;
     }
     free(a);
     free(b);
@@ -161,11 +161,12 @@ int audit_scores(struct store *s, const int *items, int n_items, int draws, FILE
     }
     if (!failed) {
         table_print(&t, out);
-        fprintf(out,
-                "%d gates of so many items, drawn from those of the newest gate that scored both sides; what is neither is "
-                "inconclusive\nas good: each item's two answers change sides by chance, so that head differs as much and is "
-                "no worse\n",
-                draws);
+        fprintf(
+            out,
+            "%d gates of so many items, drawn from those of the newest gate that scored both sides; what is neither is "
+            "inconclusive\nby the default margins, each score alone; as good: each item's two answers change sides by chance, so that head differs as much and is "
+            "no worse\n",
+            draws);
     }
     table_free(&t);
     free(all.a);

@@ -214,8 +214,8 @@ const struct command command_gate = {
     .options = options,
     .json = 1,
     .about =
-        "A unit is three fresh processes, of base, of head and of base again under another path (the null arm), that map the\n"
-        "same model and are measured alternately in balanced random order.  At 12, 16, 22, 30 and 40 units the rule decides for\n"
+        "A unit is three fresh processes, of base, of head and of base again (the null arm), copied anew, that map the same\n"
+        "model and are measured alternately in balanced random order.  At 12, 16, 22, 30 and 40 units the rule decides for\n"
         "each metric of each cell: pass, regressed, inconclusive or invalid.  What looks worse is measured once more before it\n"
         "is called so.  docs/gate.md has the rule and how to read the table.\n"
         "\n"
@@ -224,7 +224,8 @@ const struct command command_gate = {
         "  perplexity (0.1%), every other scorer of --tasks (0.5 percentage points), of two tasks or more whose answers are right\n"
         "  or wrong also all answers together (\"all answers\"); told, but not gating: ttft_ms (5%), p99_ms (10%),\n"
         "  joules_per_token (5%), logits (exact), kl_divergence (0.1%), top1_agreement and token_accuracy (0.5 points)\n"
-        "Quality is judged per variant, on the same items, by bench compare's paired tests; not where the logits are the same.\n"
+        "Quality is judged per variant, on the same items, by bench compare's paired tests; where the logits are the same,\n"
+        "only with --score always.\n"
         "With --base-run and --head-run nothing is measured: bytes and scores of two sweeps are judged, times are only told.\n"
         "A file has a section [gate] with option = value lines, and sections [metric NAME] with tolerance = 5% and gate = yes,\n"
         "no (told only) or off; options on the command line override it.\n"
