@@ -28,7 +28,7 @@ set border 1
 set yrange [n + 0.6 : 0.4]
 set ytics () scale 0
 do for [i = 1:n] { set ytics add (label[i] i) }
-set xrange [0 : widest * 1.16]
+set xrange [0 : (widest > 0 ? widest : 1) * 1.16] # the null runtime plans no byte
 set xlabel "MiB" textcolor rgb ink
 set style fill solid 1.0 noborder
 

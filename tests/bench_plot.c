@@ -315,6 +315,21 @@ static void an_empty_figure_says_why(void **state)
     assert_int_equal(f->e.code, ERR_INVALID);
 }
 
+/* The null runtime plans no byte, and a gate of it measures no peak: bars without a length, which are drawn all the same. */
+static void bars_without_a_byte_are_drawn(void **state)
+{
+    struct fixture *f = *state;
+    char dir[PATH_MAX + 16], said[4096];
+    int64_t cell;
+    need_gnuplot();
+    struct store_cell x = a_cell(put_variant(f, "file", "f16"), 64);
+    x.weights_bytes = x.kv_bytes = x.arena_bytes = x.tables_bytes = 0;
+    ok(store_cell(f->s, begin(f->s, NULL, 0), &x, &cell, &f->e), &f->e);
+    snprintf(dir, sizeof dir, "%s/out", f->dir);
+    ok(plot(f, &(struct plot_job){.dir = dir, .formats = "svg", .figure = "memory"}, said, sizeof said), &f->e);
+    assert_non_null(strstr(said, "memory.svg"));
+}
+
 static void wrong_names_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -380,6 +395,7 @@ int main(void)
         WITH_STORE(a_roofline_needs_no_peak),
         WITH_STORE(divergence_is_quality_where_there_is_one_reference),
         WITH_STORE(an_empty_figure_says_why),
+        WITH_STORE(bars_without_a_byte_are_drawn),
         WITH_STORE(wrong_names_are_refused),
         WITH_STORE(a_missing_gnuplot_is_named),
         WITH_STORE(a_failing_script_is_quoted),

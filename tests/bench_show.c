@@ -318,7 +318,7 @@ static void a_run_is_found_by_its_name(void **state)
     struct fixture *f = *state;
     int64_t run;
     assert_int_equal(show_find_run(f->s, "last", &run, &f->e), -1);
-    assert_non_null(strstr(f->e.msg, "no run"));
+    assert_non_null(strstr(f->e.msg, "no run of bench sweep"));
     begin(f->s, NULL, 0);
     begin(f->s, NULL, 0);
     ok(show_find_run(f->s, "last", &run, &f->e), &f->e);

@@ -239,10 +239,9 @@ const struct command command_plot = {
     .max_positional = 1,
     .options = options,
     .about =
-        "RUN is a number from bench list, or last (the default).  The figures: latency (ms/token against context), heatmap "
-        "(ms/token\n"
-        "by format and context), pareto (quality against speed, the front marked), memory (what was planned beside the peak),\n"
-        "gate (of a gate: the change of each metric, with its interval),\n"
+        "RUN is a number from bench list, or last (the default: the last sweep).  The figures: latency (ms/token against\n"
+        "context), heatmap (ms/token by format and context), pareto (quality against speed, the front marked), memory (what was\n"
+        "planned beside the peak), gate (of a gate: the change of each metric, with its interval),\n"
         "roofline (not of the run: what bench kernels, best with --model, measured last on its machine, against the ceilings).\n"
         "Quality is KL divergence where the run was held against a reference (sweep --reference), else perplexity, each with\n"
         "the 95% interval that bench show gives; a run of several models, KV formats, policies or compute paths has no one\n"

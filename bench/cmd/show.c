@@ -27,7 +27,8 @@ int show_find_run(struct store *s, const char *name, int64_t *run, struct err *e
     rows_free(&r);
     if (!found)
         return err_set(e, ERR_USAGE,
-                       last ? "there is no run in this database yet: bench sweep makes one"
+                       last ? "there is no run of bench sweep in this database yet: bench sweep makes one; a gate's run goes by "
+                              "its number in bench list"
                             : "there is no run %s in this database; bench list shows the runs",
                        name);
     return 0;
@@ -84,9 +85,9 @@ const struct command command_show = {
     .options = options,
     .json = 1,
     .about =
-        "RUN is a number from bench list, or last (the default).  A row is a cell; axes with one value stand above the table.\n"
-        "ms/token is the median over trials of the median time of a decoded token; prefill, tok/s (of prefill), TTFT (prefill\n"
-        "and the first decoded token) and the memory of the process are medians over trials too.  start MiB is the program\n"
+        "RUN is a number from bench list, or last (the default: the last sweep).  A row is a cell; axes with one value stand above\n"
+        "the table.  ms/token is the median over trials of the median time of a decoded token; prefill, tok/s (of prefill), TTFT\n"
+        "(prefill and the first decoded token) and the memory of the process are medians over trials too.  start MiB is the program\n"
         "before it loaded anything, plan MiB what the cell was expected to add to that.  A dash is a value that was not\n"
         "measured; the reasons stand below.  docs/method.md says more.\n"
         "\n"
