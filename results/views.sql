@@ -300,10 +300,12 @@ FROM largest g JOIN v_vary y ON y.run = g.run
 WHERE g.nth = 1
 ORDER BY bar;
 
--- A gate: the change of each metric that has an interval, as log ratios of head / base.
+-- A gate: the change of each metric that has an interval, as log ratios of head / base.  Metrics that gate come first, and the
+-- cells of a metric stand together below a free row, which is for its name.
 CREATE TEMP VIEW fig_gate AS
-SELECT run, row_number() OVER (PARTITION BY run ORDER BY place, metric) AS row,
-       label || ', ' || metric || CASE gates WHEN 1 THEN '' ELSE ' (told)' END AS label, estimate, low, high, tolerance, outcome
+SELECT run, row_number() OVER (PARTITION BY run ORDER BY gates DESC, metric, place) +
+            dense_rank() OVER (PARTITION BY run ORDER BY gates DESC, metric) AS row,
+       metric, gates, label, estimate, low, high, tolerance, outcome
 FROM v_verdict WHERE scorer IS NULL AND low IS NOT NULL AND tolerance IS NOT NULL
 ORDER BY run, row;
 

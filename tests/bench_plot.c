@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "bench/cmd/gnuplot.h"
 #include "eval/resample.h"
+#include "results/store_gate.h"
 #include "tests/capture.h"
 #include "tests/store_fixture.h"
 
@@ -315,6 +316,50 @@ static void an_empty_figure_says_why(void **state)
     assert_int_equal(f->e.code, ERR_INVALID);
 }
 
+/* The cells of a metric stand together, what gates first; a told p99 that lies far outside does not make the picture wider. */
+static void a_gate_is_drawn_metric_by_metric(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *metric, *outcome;
+        int gates;
+        double estimate[2];
+    } metrics[] = {{"p99_ms", "pass", 0, {-2.0, 1.0}},
+                   {"prefill_ms", "pass", 1, {0.0, 0.01}},
+                   {"ms_per_token", "regressed", 1, {0.06, 0.07}}};
+    int64_t run = begin(f->s, NULL, 0), cells[2] = {cell_of(f->s, run, 64), cell_of(f->s, run, 256)};
+    char dir[PATH_MAX + 16], path[PATH_MAX + 64], said[4096];
+    need_gnuplot();
+    for (int i = 0; i < 6; i++) {
+        struct store_verdict v = {.cell = cells[i % 2],
+                                  .metric = metrics[i / 2].metric,
+                                  .outcome = metrics[i / 2].outcome,
+                                  .reason = "",
+                                  .gates = metrics[i / 2].gates,
+                                  .units = 12,
+                                  .tolerance = 0.05,
+                                  .estimate = metrics[i / 2].estimate[i % 2]};
+        v.low = v.estimate - 0.01;
+        v.high = v.estimate + 0.01;
+        ok(store_verdicts(f->s, &v, 1, &f->e), &f->e);
+    }
+    snprintf(dir, sizeof dir, "%s/out", f->dir);
+    ok(plot(f, &(struct plot_job){.dir = dir, .formats = "svg", .figure = "gate"}, said, sizeof said), &f->e);
+    expect(f->s, "SELECT row, metric, gates, label, estimate, outcome FROM fig_gate",
+           "2|ms_per_token|1|q4_0, context 64|0.06|regressed;3|ms_per_token|1|q4_0, context 256|0.07|regressed;"
+           "5|prefill_ms|1|q4_0, context 64|0.0|pass;6|prefill_ms|1|q4_0, context 256|0.01|pass;"
+           "8|p99_ms|0|q4_0, context 64|-2.0|pass;9|p99_ms|0|q4_0, context 256|1.0|pass");
+    snprintf(path, sizeof path, "%s/gate.svg", dir);
+    char *svg = file_read(path, NULL, &f->e);
+    ok(svg ? 0 : -1, &f->e);
+    static const char *const there[] = {">ms_per_token<", ">p99_ms (told)<", ">+6.2%<", ">+0.0%<", ">+171.8%<"};
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++)
+        if (!strstr(svg, there[i]))
+            fail_msg("no %s in the figure", there[i]);
+    assert_null(strstr(svg, ">100<")); /* on no axis */
+    free(svg);
+}
+
 /* The null runtime plans no byte, and a gate of it measures no peak: bars without a length, which are drawn all the same. */
 static void bars_without_a_byte_are_drawn(void **state)
 {
@@ -395,6 +440,7 @@ int main(void)
         WITH_STORE(a_roofline_needs_no_peak),
         WITH_STORE(divergence_is_quality_where_there_is_one_reference),
         WITH_STORE(an_empty_figure_says_why),
+        WITH_STORE(a_gate_is_drawn_metric_by_metric),
         WITH_STORE(bars_without_a_byte_are_drawn),
         WITH_STORE(wrong_names_are_refused),
         WITH_STORE(a_missing_gnuplot_is_named),
