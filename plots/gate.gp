@@ -15,17 +15,18 @@ counts(x) = column("gates") == G_max ? x : NaN
 stats data using (counts(percent(column("low")))) name "L" nooutput
 stats data using (counts(percent(column("high")))) name "H" nooutput
 stats data using (counts(percent(column("tolerance")))) name "T" nooutput
-margin = 0.06 * (larger(H_max, T_median) - (L_min < 0 ? L_min : 0))
-left = (L_min < 0 ? L_min : 0) - margin
-right = larger(H_max, T_median) + margin
+left = L_min < 0 ? L_min : 0
+right = larger(H_max, T_median)
+margin = 0.06 * (right - left)
+left = left - margin
+right = right + margin
 inside(x) = x < left ? left : x > right ? right : x
 
 longest = 0
 do for [i = 1:rows] { name[i] = ""; label[i] = "" }
-before = ""
-stats data using (i = int(column("row")), label[i] = shorten(strcol("label"), 60), \
-    said[i] = sprintf("%+.1f%%", percent(column("estimate"))), longest = larger(longest, strlen(label[i])), \
-    strcol("metric") eq before ? 0 : (before = strcol("metric"), name[i - 1] = before.(column("gates") == 1 ? "" : " (told)"), 0), 0) nooutput
+stats data using (i = int(column("row")), label[i] = shorten(strcol("label"), 60), longest = larger(longest, strlen(label[i])), \
+    said[i] = sprintf("%+.1f%%", percent(column("estimate"))), \
+    name[i - 1] = strlen(label[i - 1]) ? "" : strcol("metric").(column("gates") == 1 ? "" : " (told)"), 0) nooutput
 
 height = 96 + 16.0 * rows
 heading = "Change of head against base: right is worse"

@@ -161,12 +161,11 @@ int audit_scores(struct store *s, const int *items, int n_items, int draws, FILE
     }
     if (!failed) {
         table_print(&t, out);
-        fprintf(
-            out,
-            "%d gates of so many items, drawn from those of the newest gate that scored both sides; what is neither is "
-            "inconclusive\nby the default margins, each score alone; as good: each item's two answers change sides by chance, so that head differs as much and is "
-            "no worse\n",
-            draws);
+        fprintf(out,
+                "%d gates of so many items, drawn from those of the newest gate that scored both sides; what is neither is\n"
+                "inconclusive by the default margins, each score alone; as good: each item's two answers change sides by\n"
+                "chance, so that head differs as much and is no worse\n",
+                draws);
     }
     table_free(&t);
     free(all.a);
